@@ -1,0 +1,101 @@
+// swift-tools-version: 6.2
+// Targets are the walls of this program: a target that is not listed as a dependency cannot be imported.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+/// A room of the program: a library target with the strict settings.
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one room.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "ciam-sidecar",
+    products: [
+        .executable(name: "ciam-sidecar", targets: ["Sidecar"]),
+        .executable(name: "tenant-emulator", targets: ["TenantEmulatorCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        // The program, from the outside in.
+        .executableTarget(
+            name: "Sidecar", dependencies: ["App", arguments, logging], swiftSettings: strict),
+        room(
+            "App",
+            [
+                "Model", "Admin", "Listener", "Pipeline", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions",
+                "SessionStores", "CurlTransport", nio, nioPosix, locks, logging, signals, configuration,
+            ]),
+        room("Admin", [nio, nioPosix, nioHTTP1]),
+        room("Listener", ["Model", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks]),
+        room(
+            "Pipeline",
+            ["Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions"]),
+        room("Guard", ["Model"]),
+        room("Injection", ["Model", "JSONText", "Tenant", nio]),
+        room("AccessTokens", ["Model", "JSONText", "Tenant", locks, logging]),
+        room("Tenant", ["Model", "JSONText"]),
+        room("Sessions", ["Model", locks, logging, crypto]),
+        room("SessionStores", ["Model", "CSQLite", nioPosix, locks, crypto]),
+        room("CurlTransport", ["Model", "CCurl", locks, logging]),
+        room("JSONText", []),
+        room("Model", []),
+
+        // C, one room each.
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+        // A tenant to try the sidecar against. It imports nothing of the program above, so that one error cannot
+        // hide in both.
+        room(
+            "TenantEmulator",
+            [
+                nio, nioPosix, nioHTTP1, locks, crypto,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+            ]),
+        .executableTarget(
+            name: "TenantEmulatorCommand", dependencies: ["TenantEmulator", arguments], swiftSettings: strict),
+
+        tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
+    ]
+)

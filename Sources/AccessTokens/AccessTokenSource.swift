@@ -1,0 +1,104 @@
+// The one place that holds the access token: fast to read, fetched by one at a time.
+
+package import Logging
+package import Model
+internal import NIOConcurrencyHelpers
+
+/// No access token can be used just now.
+package struct NoAccessToken: Error, Sendable, Equatable {
+    /// How long until it is worth asking again.
+    package let retryAfter: Duration
+}
+
+/// Gives out the access token and keeps it fresh.
+package final class AccessTokenSource: Sendable {
+    private struct State {
+        var window = AccessTokenWindow()
+        /// The fetch in the air.
+        var fetch: Task<Void, Never>?
+        var mark: AccessTokenMark?
+    }
+
+    private let state = NIOLockedValueBox(State())
+    private let fetching: any AccessTokenFetching
+    private let logger: Logger
+
+    package init(_ fetching: any AccessTokenFetching, logger: Logger) { (self.fetching, self.logger) = (fetching, logger) }
+
+    /// Whether a request could be sent now (`/readyz`).
+    package var isUsable: Bool {
+        switch state.withLockedValue({ $0.window.use(at: .now) }) {
+        case .token: true
+        case .fetch(let fallback), .hold(let fallback, _): fallback != nil
+        }
+    }
+
+    /// A token that has not ended, fetched first if there is none.
+    package func current() async throws(NoAccessToken) -> SecretText {
+        switch state.withLockedValue({ $0.window.use(at: .now) }) {
+        case .token(let token): return token
+        case .hold(.some(let token), _): return token
+        case .hold(nil, let until): throw NoAccessToken(retryAfter: until - .now)
+        case .fetch:
+            await fetchOnce()
+            switch state.withLockedValue({ $0.window.use(at: .now) }) {
+            case .token(let token), .fetch(.some(let token)), .hold(.some(let token), _): return token
+            case .hold(nil, let until): throw NoAccessToken(retryAfter: until - .now)
+            case .fetch(nil): throw NoAccessToken(retryAfter: .seconds(1))
+            }
+        }
+    }
+
+    /// The tenant refused `token`. Returns another one to try once, or nil when there is no other.
+    package func replacement(for token: SecretText) async -> SecretText? {
+        guard fetching.isRenewable else { return nil }
+        state.withLockedValue { $0.window.refused(token) }
+        guard let next = try? await current(), next != token else { return nil }
+        return next
+    }
+
+    /// Renews ahead of the end and watches the source for changes, until the task is cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            let next = state.withLockedValue(\.window.nextFetch)
+            if let next, next <= .now {
+                await fetchOnce()
+            } else if let mark = fetching.changeMark(), mark != state.withLockedValue(\.mark) {
+                await fetchOnce()
+            } else {
+                // A source that changes by itself is looked at every second.
+                let look = ContinuousClock.Instant.now + (fetching.changeMark() == nil ? .seconds(3600) : .seconds(1))
+                try? await Task.sleep(until: min(next ?? look, look), clock: .continuous)
+            }
+        }
+    }
+
+    /// Joins the fetch in the air or starts one.
+    private func fetchOnce() async {
+        let task = state.withLockedValue { state in
+            if let running = state.fetch { return running }
+            let started = Task { await self.fetch() }
+            state.fetch = started
+            return started
+        }
+        await task.value
+    }
+
+    private func fetch() async {
+        let mark = fetching.changeMark()
+        do {
+            let fetched = try await fetching.fetch()
+            state.withLockedValue { state in
+                state.window.fetched(fetched.token, life: fetched.life, at: .now, jitter: .random(in: 0..<1))
+                (state.mark, state.fetch) = (mark, nil)
+            }
+            logger.debug("access token fetched")
+        } catch {
+            state.withLockedValue { state in
+                state.window.fetchFailed(at: .now, jitter: .random(in: 0..<1))
+                (state.mark, state.fetch) = (mark, nil)
+            }
+            logger.warning("access token not fetched; trying again", metadata: ["reason": "\(error)"])
+        }
+    }
+}

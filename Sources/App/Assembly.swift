@@ -1,0 +1,67 @@
+// The only place that names every concrete type.
+
+internal import AccessTokens
+internal import CurlTransport
+internal import Injection
+internal import Logging
+internal import Model
+internal import Pipeline
+internal import SessionStores
+internal import Sessions
+internal import Tenant
+
+/// The rooms, put together for one configuration.
+struct Assembly: Sendable {
+    let transport: CurlClient
+    let accessTokens: AccessTokenSource
+    let sessions: SessionCoordinator
+    let pipeline: ProxyPipeline
+    /// Ends the store after what waits now.
+    let closeStore: @Sendable () async -> Void
+
+    /// - Throws: `StartFailure`, each one clear line.
+    init(_ configuration: SidecarConfiguration, logger: Logger) throws(StartFailure) {
+        guard let transport = CurlClient(configuration.transport) else { throw .transport }
+        let clock = SystemClock()
+        let store: any SessionStore
+        switch configuration.store {
+        case .memory:
+            logger.notice("sessions are kept in memory only and are gone at exit")
+            store = MemoryStore()
+            closeStore = {}
+        case .sqlite(let path):
+            do {
+                let sqlite = try SQLiteStore(path: path, key: configuration.storeKey)
+                store = sqlite
+                closeStore = { await sqlite.close() }
+            } catch { throw .store(error) }
+        }
+        self.transport = transport
+        accessTokens = AccessTokenSource(Self.fetching(configuration, transport), logger: logger)
+        sessions = SessionCoordinator(store: store, clock: clock, policy: configuration.rotation, logger: logger)
+        let pins = FingerprintPins(
+            key: configuration.fingerprintKey ?? store.keys.fingerprint, tenantHost: configuration.transport.origin.host,
+            configured: configuration.fingerprint, mismatch: configuration.fingerprintMismatch)
+        let sender = UpstreamSender(
+            transport: transport, accessTokens: accessTokens,
+            injector: CredentialInjector(
+                forwarded: configuration.forwarded, contentType: configuration.profile.contentType,
+                clientID: configuration.clientID, tenantID: configuration.tenantID),
+            devices: configuration.devices, profile: configuration.profile, timeout: configuration.upstreamTimeout)
+        pipeline = ProxyPipeline(
+            guardPolicy: configuration.guardPolicy,
+            routes: RouteTable(profile: configuration.profile, passthrough: configuration.passthrough), sessions: sessions,
+            pins: pins, sender: sender, limits: configuration.bodies, clock: clock)
+    }
+
+    private static func fetching(_ configuration: SidecarConfiguration, _ transport: CurlClient) -> any AccessTokenFetching {
+        switch configuration.tokenSource {
+        case .fixed(let token): FixedAccessToken(token)
+        case .file(let file): FileAccessToken(read: { (try? file.read()).flatMap { SecretText($0) } }, mark: { file.mark })
+        case .clientCredentials(let id, let secret, let authentication):
+            ClientCredentialsGrant(
+                transport: transport, clientID: id, clientSecret: secret, authentication: authentication,
+                timeout: configuration.upstreamTimeout)
+        }
+    }
+}

@@ -1,0 +1,227 @@
+// From environment variables to a configuration.
+
+internal import AccessTokens
+internal import CurlTransport
+internal import Guard
+internal import Injection
+internal import Listener
+internal import Logging
+internal import Model
+internal import Pipeline
+internal import Sessions
+internal import Tenant
+
+extension SidecarConfiguration {
+    private enum Profile: String, CaseIterable { case ciam }
+    private enum LogLevel: String, CaseIterable { case debug, info, warning, error }
+
+    /// Reads every setting.
+    /// - Throws: `ConfigurationFaults` with everything that is wrong.
+    package init(environment: [String: String]) throws(ConfigurationFaults) {
+        var reader = SettingsReader(environment: environment)
+        reader.refuseUnknownNames()
+        let origin = Self.origin(&reader)
+        let tokenSource = Self.tokenSource(&reader)
+        let localToken = reader.secretText("LOCAL_TOKEN")
+        let listen = Self.listen(&reader, hasLocalToken: localToken != nil)
+        let admin = Self.adminListen(&reader)
+        let policy = Self.guardPolicy(&reader, listen: listen, localToken: localToken)
+        let store = Self.store(&reader, environment)
+        let storeKey = Self.storeKey(&reader)
+        let version = reader.choice("UPSTREAM_HTTP", CurlSettings.HTTPVersion.auto)
+        let authorities = Self.readableFile(&reader, "CA_FILE")
+        let connectTimeout = reader.duration("CONNECT_TIMEOUT", .seconds(3))
+        transport = CurlSettings(
+            origin: origin ?? TenantOrigin(scheme: "https", host: "unset", port: 443), authorities: authorities, version: version,
+            connectTimeout: connectTimeout, keptConnections: 512)
+        upstreamTimeout = reader.duration("UPSTREAM_TIMEOUT", .seconds(30))
+        self.tokenSource = tokenSource ?? .file(SecretFile(path: ""))
+        (self.listen, adminListen, guardPolicy) = (listen, admin, policy)
+        forwarded = ForwardedFields(dropped: [policy.userHeader] + (policy.requiredHeader.map { [$0.name] } ?? []))
+        _ = reader.choice("PROFILE", Profile.ciam)
+        profile = .ciam
+        passthrough = Self.passthrough(&reader)
+        (self.store, self.storeKey) = (store, storeKey)
+        rotation = Self.rotation(&reader)
+        devices = Self.devices(&reader)
+        clientID = Self.headerText(&reader, "CLIENT_ID")
+        tenantID = Self.headerText(&reader, "TENANT_ID")
+        fingerprint = Self.fingerprint(&reader)
+        fingerprintKey = reader.secret("FINGERPRINT_KEY")
+        fingerprintMismatch = reader.choice("FINGERPRINT_MISMATCH", FingerprintPins.Mismatch.override)
+        bodies = BodyLimits(injected: reader.size("MAX_BODY", 1 << 20), streamed: reader.size("MAX_STREAM_BODY", 1 << 30))
+        var connections = ConnectionLimits()
+        connections.idle = reader.duration("IDLE_TIMEOUT", .seconds(75))
+        connections.body = reader.duration("BODY_TIMEOUT", .seconds(30))
+        self.connections = connections
+        drainTimeout = reader.duration("DRAIN_TIMEOUT", .seconds(25))
+        logLevel = Logger.Level(rawValue: reader.choice("LOG_LEVEL", LogLevel.info).rawValue) ?? .info
+        guard reader.faults.isEmpty else { throw ConfigurationFaults(faults: reader.faults) }
+    }
+
+    private static func origin(_ reader: inout SettingsReader) -> TenantOrigin? {
+        let insecure = reader.flag("ALLOW_INSECURE_TENANT", false)
+        guard let text = reader.text("TENANT_URL") else {
+            if !reader.faults.contains(where: { $0.name == "SIDECAR_TENANT_URL" }) {
+                reader.fault("TENANT_URL", "is required: the tenant's address, such as https://example.bccastle.com")
+            }
+            return nil
+        }
+        switch TenantOrigin.read(text) {
+        case .success(let origin) where origin.scheme == "https" || insecure: return origin
+        case .success: reader.fault("TENANT_URL", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)")
+        case .failure(let reason): reader.fault("TENANT_URL", reason.problem)
+        }
+        return nil
+    }
+
+    private static func tokenSource(_ reader: inout SettingsReader) -> TokenSource? {
+        let file = reader.text("ACCESS_TOKEN_FILE")
+        let fixed = file == nil ? reader.secretText("ACCESS_TOKEN") : nil
+        let faultsBefore = reader.faults.count
+        let id = reader.text("CLIENT_ID")
+        let secret = reader.secretText("CLIENT_SECRET")
+        let authentication = reader.choice("TOKEN_AUTH", ClientCredentialsGrant.Authentication.form)
+        if file != nil, reader.text("ACCESS_TOKEN") != nil {
+            reader.fault("ACCESS_TOKEN", "and SIDECAR_ACCESS_TOKEN_FILE are both set; keep one")
+        }
+        if secret != nil, fixed != nil || file != nil {
+            reader.fault("CLIENT_SECRET", "and a fixed access token are both set; keep one source of access tokens")
+        }
+        if let file { return .file(SecretFile(path: file)) }
+        if let fixed { return .fixed(fixed) }
+        if let secret {
+            guard let id else {
+                reader.fault("CLIENT_ID", "is required with SIDECAR_CLIENT_SECRET")
+                return nil
+            }
+            guard let id = SecretText(id.utf8) else { return nil }
+            return .clientCredentials(id: id, secret: secret, authentication)
+        }
+        let wasGiven = reader.faults.contains { $0.name.utf8.starts(with: "SIDECAR_ACCESS_TOKEN".utf8) || $0.name.utf8.starts(with: "SIDECAR_CLIENT_SECRET".utf8) }
+        if !wasGiven, reader.faults.count == faultsBefore {
+            reader.fault("ACCESS_TOKEN", "or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens")
+        }
+        return nil
+    }
+
+    private static func listen(_ reader: inout SettingsReader, hasLocalToken: Bool) -> [ListenAddress] {
+        let mayLeave = reader.flag("ALLOW_NON_LOOPBACK", false)
+        var texts = reader.list("LISTEN")
+        if texts.isEmpty { texts = ["127.0.0.1:8180"] }
+        return texts.compactMap { text in
+            guard let address = ListenAddress(text) else {
+                reader.fault("LISTEN", "has an element that is neither host:port nor unix:/path")
+                return nil
+            }
+            if !address.isLoopback, !(mayLeave && hasLocalToken) {
+                reader.fault("LISTEN", "\(address.text) is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN")
+            }
+            return address
+        }
+    }
+
+    private static func adminListen(_ reader: inout SettingsReader) -> ListenAddress {
+        let fallback = ListenAddress.tcp(host: "127.0.0.1", port: 8181)
+        guard let text = reader.text("ADMIN_LISTEN") else { return fallback }
+        if let address = ListenAddress(text), case .tcp = address { return address }
+        reader.fault("ADMIN_LISTEN", "has to be host:port")
+        return fallback
+    }
+
+    private static func guardPolicy(_ reader: inout SettingsReader, listen: [ListenAddress], localToken: SecretText?) -> AdmissionPolicy {
+        var policy = AdmissionPolicy()
+        policy.localToken = localToken
+        policy.hosts = HostPolicy(names: reader.list("ALLOWED_HOSTS") + listen.compactMap(\.hostName))
+        policy.origins = Set(reader.list("ALLOWED_ORIGINS").map { Array($0.utf8) })
+        if let text = reader.text("REQUIRED_HEADER") {
+            let parts = Array(text.utf8).split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            if parts[0].isEmpty || !parts[0].allSatisfy(ASCII.isTokenCharacter) {
+                reader.fault("REQUIRED_HEADER", "has to be Name or Name: value")
+            } else {
+                policy.requiredHeader = (FieldName(parts[0]), parts.count == 2 ? Array(ASCII.trimmed(parts[1])) : nil)
+            }
+        }
+        if let text = reader.text("USER_HEADER") {
+            if text.utf8.allSatisfy(ASCII.isTokenCharacter) { policy.userHeader = FieldName(text.utf8) } else {
+                reader.fault("USER_HEADER", "is not a header field name")
+            }
+        }
+        return policy
+    }
+
+    private static func passthrough(_ reader: inout SettingsReader) -> [[UInt8]] {
+        let prefixes = reader.list("PASSTHROUGH_PATHS")
+        if prefixes.contains(where: { $0.utf8.first != UInt8(ascii: "/") }) { reader.fault("PASSTHROUGH_PATHS", "has a prefix that does not begin with /") }
+        return prefixes.map { Array($0.utf8) }
+    }
+
+    private static func store(_ reader: inout SettingsReader, _ environment: [String: String]) -> Store {
+        guard let text = reader.text("STORE_URL") else {
+            let folder = environment["STATE_DIRECTORY"] ?? environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+            return .sqlite(path: folder + "/ciam-sidecar/sessions.db")
+        }
+        if text.utf8.elementsEqual("memory:".utf8) { return .memory }
+        if text.utf8.starts(with: "sqlite:".utf8), text.utf8.count > 7 { return .sqlite(path: String(text.dropFirst(7))) }
+        reader.fault("STORE_URL", "has to be sqlite:PATH or memory:")
+        return .memory
+    }
+
+    private static func storeKey(_ reader: inout SettingsReader) -> [UInt8]? {
+        guard let text = reader.secret("STORE_KEY") else { return nil }
+        if let key = Base64.decode(text), key.count == 32 { return key }
+        reader.fault("STORE_KEY", "has to be 32 bytes in base64, such as `openssl rand -base64 32` prints")
+        return nil
+    }
+
+    private static func rotation(_ reader: inout SettingsReader) -> RotationPolicy {
+        var policy = RotationPolicy()
+        policy.refreshWait = reader.duration("REFRESH_WAIT", policy.refreshWait)
+        policy.refreshAhead = reader.duration("REFRESH_AHEAD", policy.refreshAhead)
+        policy.minimumInterval = reader.duration("REFRESH_MIN_INTERVAL", policy.minimumInterval)
+        policy.grace = reader.duration("ROTATION_GRACE", policy.grace)
+        return policy
+    }
+
+    private static func devices(_ reader: inout SettingsReader) -> DeviceDefaults {
+        DeviceDefaults(
+            operatingSystem: headerText(&reader, "OPERATING_SYS_VERSION") ?? HostFacts.operatingSystem(),
+            address: headerText(&reader, "DEVICE_IP") ?? HostFacts.address(), agent: headerText(&reader, "AGENT"))
+    }
+
+    private static func fingerprint(_ reader: inout SettingsReader) -> DeviceFingerprint? {
+        guard let text = reader.text("DEVICE_FINGERPRINT") else { return nil }
+        if let fingerprint = DeviceFingerprint(Array(text.utf8)) { return fingerprint }
+        reader.fault("DEVICE_FINGERPRINT", "has to be at most 1024 bytes without control characters")
+        return nil
+    }
+
+    /// Text that may stand in a header field: no control characters.
+    private static func headerText(_ reader: inout SettingsReader, _ name: String) -> [UInt8]? {
+        guard let text = reader.text(name) else { return nil }
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return Array(text.utf8) }
+        reader.fault(name, "holds a control character")
+        return nil
+    }
+
+    private static func readableFile(_ reader: inout SettingsReader, _ name: String) -> String? {
+        guard let path = reader.text(name) else { return nil }
+        do { try SecretFile(path: path).readable() } catch { reader.fault(name, error.problem) }
+        return path
+    }
+}
+
+extension ListenAddress {
+    var isLoopback: Bool {
+        switch self {
+        case .unix: true
+        case .tcp(let host, _): host.utf8.starts(with: "127.".utf8) || host.utf8.elementsEqual("::1".utf8) || host.utf8.elementsEqual("localhost".utf8)
+        }
+    }
+
+    /// The name that callers use for it; nil for a unix socket and for "any address".
+    var hostName: String? {
+        guard case .tcp(let host, _) = self, host != "0.0.0.0", host != "::" else { return nil }
+        return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+    }
+}

@@ -1,0 +1,78 @@
+// Every setting there is: the one table behind reading, `--help`, the README and the check for unknown names.
+
+/// One environment variable.
+package struct Setting: Sendable {
+    package let name: String
+    /// As the README shows it; empty for none.
+    package let fallback: String
+    package let meaning: String
+    /// Has a `_FILE` twin and never shows its value.
+    package let isSecret: Bool
+
+    init(_ name: String, _ fallback: String, _ meaning: String, isSecret: Bool = false) {
+        (self.name, self.fallback, self.meaning, self.isSecret) = ("SIDECAR_" + name, fallback, meaning, isSecret)
+    }
+
+    /// In the order of the README.
+    package static let all: [Setting] = tenant + accessToken + local + sessions + devices + limits + running
+
+    private static let tenant = [
+        Setting("TENANT_URL", "", "required: the tenant, `https://host[:port]`"),
+        Setting("ALLOW_INSECURE_TENANT", "false", "`true` also takes an `http://` tenant, for trials only"),
+        Setting("PROFILE", "ciam", "the edition of the tenant's API: `ciam`"),
+        Setting("TENANT_ID", "", "value of `X-tenant-id` on every request (ISV callers)"),
+        Setting("CA_FILE", "", "certificate authorities in PEM, beside the system's"),
+        Setting("UPSTREAM_HTTP", "auto", "`auto` (HTTP/2 if the tenant offers it), `1.1` or `2`"),
+        Setting("CONNECT_TIMEOUT", "3s", "until a connection and its TLS handshake stand"),
+        Setting("UPSTREAM_TIMEOUT", "30s", "until the head of the tenant's answer, then without progress"),
+    ]
+
+    private static let accessToken = [
+        Setting("ACCESS_TOKEN", "", "a fixed access token", isSecret: true),
+        Setting("CLIENT_ID", "", "the application's id: for fetching access tokens with its secret, and as `X-client-id`"),
+        Setting("CLIENT_SECRET", "", "the application's secret; access tokens are fetched and renewed with it", isSecret: true),
+        Setting("TOKEN_AUTH", "form", "how id and secret are sent: `form` or `basic`"),
+    ]
+
+    private static let local = [
+        Setting("LISTEN", "127.0.0.1:8180", "data plane: `host:port` or `unix:/path`, several with commas"),
+        Setting("ADMIN_LISTEN", "127.0.0.1:8181", "`/livez` and `/readyz`"),
+        Setting("ALLOW_NON_LOOPBACK", "false", "`true` allows a data plane beyond loopback, with a local token only"),
+        Setting("LOCAL_TOKEN", "", "callers must send it as `X-Sidecar-Token`", isSecret: true),
+        Setting("REQUIRED_HEADER", "", "`Name: value` or `Name` that every request must carry"),
+        Setting("ALLOWED_HOSTS", "", "further names that `Host` may hold"),
+        Setting("ALLOWED_ORIGINS", "", "values of `Origin` that may call; browsers are refused otherwise"),
+        Setting("PASSTHROUGH_PATHS", "", "further path prefixes that pass with nothing added"),
+        Setting("USER_HEADER", "X-Sidecar-User", "the header field that names the user"),
+    ]
+
+    private static let sessions = [
+        Setting("STORE_URL", "sqlite:…/ciam-sidecar/sessions.db", "where sessions are kept: `sqlite:PATH` or `memory:`; the default is under `$STATE_DIRECTORY`, `$XDG_STATE_HOME` or `~/.local/state`"),
+        Setting("STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given", isSecret: true),
+        Setting("REFRESH_WAIT", "8s", "how long a caller waits for a running rotation"),
+        Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
+        Setting("REFRESH_MIN_INTERVAL", "0s", "a refresh this soon after the last is answered from memory; `0s` = off"),
+        Setting("ROTATION_GRACE", "10m", "how long a replaced token still gets the newest answer"),
+    ]
+
+    private static let devices = [
+        Setting("OPERATING_SYS_VERSION", "the host's", "`operating_sys_version`"),
+        Setting("DEVICE_IP", "the host's", "`device_ip` when the request tells no end user's address"),
+        Setting("AGENT", "", "`agent` when the app sends no `User-Agent`"),
+        Setting("DEVICE_FINGERPRINT", "derived", "one `device_fingerprint` for all users"),
+        Setting("FINGERPRINT_KEY", "kept in the store", "key that fingerprints are derived with", isSecret: true),
+        Setting("FINGERPRINT_MISMATCH", "override", "when an app sends another fingerprint than the pinned one: `override` or `reject`"),
+    ]
+
+    private static let limits = [
+        Setting("MAX_BODY", "1MiB", "largest body that is injected into"),
+        Setting("MAX_STREAM_BODY", "1GiB", "largest body that is streamed"),
+        Setting("IDLE_TIMEOUT", "75s", "an idle local connection is closed"),
+        Setting("BODY_TIMEOUT", "30s", "a request body must make progress"),
+    ]
+
+    private static let running = [
+        Setting("DRAIN_TIMEOUT", "25s", "how long requests may take to finish at shutdown"),
+        Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
+    ]
+}

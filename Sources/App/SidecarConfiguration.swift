@@ -1,0 +1,63 @@
+// Everything that the rooms get, read and checked.
+
+internal import AccessTokens
+internal import CurlTransport
+internal import Guard
+internal import Injection
+package import Listener
+package import Logging
+internal import Model
+internal import Pipeline
+internal import Sessions
+internal import Tenant
+
+/// The whole configuration, valid by construction.
+package struct SidecarConfiguration: Sendable {
+    enum Store: Sendable {
+        case memory
+        case sqlite(path: String)
+    }
+    enum TokenSource: Sendable {
+        case fixed(SecretText)
+        case file(SecretFile)
+        case clientCredentials(id: SecretText, secret: SecretText, ClientCredentialsGrant.Authentication)
+    }
+
+    let transport: CurlSettings
+    let upstreamTimeout: Duration
+    let tokenSource: TokenSource
+    let listen: [ListenAddress]
+    let adminListen: ListenAddress
+    let guardPolicy: AdmissionPolicy
+    let forwarded: ForwardedFields
+    let profile: TenantProfile
+    let passthrough: [[UInt8]]
+    let store: Store
+    let storeKey: [UInt8]?
+    let rotation: RotationPolicy
+    let devices: DeviceDefaults
+    let clientID: [UInt8]?
+    let tenantID: [UInt8]?
+    let fingerprint: DeviceFingerprint?
+    let fingerprintKey: [UInt8]?
+    let fingerprintMismatch: FingerprintPins.Mismatch
+    let bodies: BodyLimits
+    let connections: ConnectionLimits
+    let drainTimeout: Duration
+    package let logLevel: Logger.Level
+}
+
+/// All faults of a configuration, never just the first.
+package struct ConfigurationFaults: Error, Sendable {
+    package let faults: [ConfigurationFault]
+}
+
+extension ClientCredentialsGrant.Authentication: CaseIterable {
+    package static var allCases: [Self] { [.form, .basic] }
+}
+extension CurlSettings.HTTPVersion: CaseIterable {
+    package static var allCases: [Self] { [.auto, .http1, .http2] }
+}
+extension FingerprintPins.Mismatch: CaseIterable {
+    package static var allCases: [Self] { [.override, .reject] }
+}

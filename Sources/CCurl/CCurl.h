@@ -1,0 +1,137 @@
+// libcurl for Swift: its variadic calls under plain names, each named by what it is for.
+//
+// Nothing here keeps state, loops or starts threads. Every option that this program ever sets is set here, with the type that
+// libcurl's own compile-time check expects.
+#ifndef CCURL_H
+#define CCURL_H
+
+#include <curl/curl.h>
+
+/// What holds for every transfer: only https (and http where it was allowed), nothing taken from the environment, nothing
+/// decoded, followed, kept or added, no signals.
+static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protocols) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "")) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_PROXY, "")) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+}
+
+/// Certificate authorities in PEM, beside the system's own folder.
+static inline CURLcode ccurl_set_authorities(CURL *easy, const char *file) {
+    return curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+}
+
+/// Milliseconds until the connection, with its TLS handshake, has to stand.
+static inline CURLcode ccurl_set_connect_timeout(CURL *easy, long milliseconds) {
+    return curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds);
+}
+
+/// `CURL_HTTP_VERSION_…`
+static inline CURLcode ccurl_set_http_version(CURL *easy, long version) {
+    return curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+}
+
+static inline CURLcode ccurl_set_url(CURL *easy, const char *url) {
+    return curl_easy_setopt(easy, CURLOPT_URL, url);
+}
+
+/// The list has to live until the transfer is over.
+static inline CURLcode ccurl_set_header_lines(CURL *easy, struct curl_slist *lines) {
+    return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lines);
+}
+
+/// Where the answer goes. `context` comes back as the last argument of each call.
+static inline CURLcode ccurl_set_receivers(CURL *easy, size_t (*head)(char *, size_t, size_t, void *),
+                                           size_t (*body)(char *, size_t, size_t, void *),
+                                           int (*about_to_send)(void *, char *, char *, int, int), void *context) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, head)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, context)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, context)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_send)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_PREREQDATA, context)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_PRIVATE, context);
+}
+
+/// Back to a plain GET: takes out the method, body and source of an earlier transfer.
+static inline CURLcode ccurl_forget_request(CURL *easy) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (void *)NULL)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_NOBODY, 0L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, (char *)NULL);
+}
+
+/// The method's name as it is sent; the kind of request stays.
+static inline CURLcode ccurl_set_method_name(CURL *easy, const char *name) {
+    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, name);
+}
+
+/// An answer without a body is expected.
+static inline CURLcode ccurl_set_head_request(CURL *easy) {
+    return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+}
+
+/// A body that is known whole; libcurl copies it.
+static inline CURLcode ccurl_set_body(CURL *easy, const void *bytes, curl_off_t count) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_POST, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, count)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes);
+}
+
+/// A body that is read while it is sent; `count` is -1 when its length is not known.
+static inline CURLcode ccurl_set_body_source(CURL *easy, size_t (*source)(char *, size_t, size_t, void *), void *context,
+                                             curl_off_t count) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_READFUNCTION, source)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_READDATA, context)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, count);
+}
+
+/// The context that `ccurl_set_receivers` was given.
+static inline void *ccurl_context(CURL *easy) {
+    char *context = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &context);
+    return context;
+}
+
+/// Lets many requests share one HTTP/2 connection, and keeps at most `idle` connections open.
+static inline CURLMcode ccurl_configure_multi(CURLM *multi, long idle) {
+    CURLMcode code;
+    if ((code = curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX)) != CURLM_OK) return code;
+    return curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, idle);
+}
+
+/// The next transfer that is over: its handle and result, or NULL when there is none.
+static inline CURL *ccurl_next_finished(CURLM *multi, CURLcode *result) {
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(multi, &left)) != NULL) {
+        if (message->msg == CURLMSG_DONE) {
+            *result = message->data.result;
+            return message->easy_handle;
+        }
+    }
+    return NULL;
+}
+
+#endif

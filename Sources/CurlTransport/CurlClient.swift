@@ -1,0 +1,82 @@
+// The upstream port over libcurl.
+
+internal import CCurl
+package import Model
+internal import NIOConcurrencyHelpers
+
+/// Sends requests to the one tenant over kept-alive TLS connections. Works while `run` runs.
+package final class CurlClient: UpstreamTransport {
+    private let settings: CurlSettings
+    private let inbox = LoopInbox()
+    private let multi: MultiHandle
+    private let lastID = NIOLockedValueBox<UInt64>(0)
+
+    /// Nil when libcurl cannot be set up.
+    package init?(_ settings: CurlSettings) {
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
+            let multi = MultiHandle(keptConnections: settings.keptConnections)
+        else { return nil }
+        (self.settings, self.multi) = (settings, multi)
+    }
+
+    /// Runs the loop thread until `close`. Call it once.
+    /// - Returns: false when the thread could not be made.
+    package func run() async -> Bool {
+        let (settings, inbox, multi) = (settings, inbox, multi)
+        return await LoopThread.run { TransferLoop.run(settings, inbox, multi) }
+    }
+
+    /// Takes no new requests. Running ones end by themselves, or at once; then `run` returns.
+    package func close(now: Bool) { put(.close(now: now)) }
+
+    package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
+        let id = lastID.withLockedValue { last in
+            last += 1
+            return TransferID(last)
+        }
+        let mailbox = AnswerMailbox()
+        var feed: BodyFeed?
+        if case .stream(let source, _) = request.body {
+            let started = BodyFeed()
+            feed = started
+            Task { [self] in await started.pump(source) { put(.resume(id)) } }
+        }
+        guard put(.start(id, request, mailbox, feed)) else {
+            feed?.abandon()
+            throw TransportError(.closed, maybeSent: false)
+        }
+        let head = await withTaskCancellationHandler {
+            await mailbox.head()
+        } onCancel: {
+            put(.cancel(id))
+        }
+        let (status, fields) = try head.get()
+        return UpstreamResponse(status: status, fields: fields, body: AnswerBody(id: id, mailbox: mailbox, client: self))
+    }
+
+    /// Any thread. False when the loop has ended.
+    @discardableResult
+    fileprivate func put(_ command: LoopCommand) -> Bool {
+        inbox.put(command) { multi.wakeUp() }
+    }
+}
+
+/// An answer's body as it comes from the loop thread.
+private final class AnswerBody: BodyStream {
+    private let id: TransferID
+    private let mailbox: AnswerMailbox
+    private let client: CurlClient
+
+    init(id: TransferID, mailbox: AnswerMailbox, client: CurlClient) {
+        (self.id, self.mailbox, self.client) = (id, mailbox, client)
+    }
+
+    func next() async throws(BodyFault) -> [UInt8]? {
+        try await mailbox.next { client.put(.resume(id)) }
+    }
+
+    func cancel() { client.put(.cancel(id)) }
+
+    /// Nobody can pull any more: an answer that was not read to its end is stopped.
+    deinit { if !mailbox.isOver { client.put(.cancel(id)) } }
+}

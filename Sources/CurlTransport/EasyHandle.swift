@@ -1,0 +1,83 @@
+// One libcurl easy handle: how a request is put into it.
+
+internal import CCurl
+package import Model
+
+/// How every transfer of this client is made; libcurl is told once per handle.
+package struct CurlSettings: Sendable {
+    /// HTTP versions that may be spoken with the tenant (`SIDECAR_UPSTREAM_HTTP`).
+    package enum HTTPVersion: String, Sendable { case auto, http1 = "1.1", http2 = "2" }
+
+    package let origin: TenantOrigin
+    /// A PEM file with certificate authorities beside the system's (`SIDECAR_CA_FILE`).
+    package let authorities: String?
+    package let version: HTTPVersion
+    package let connectTimeout: Duration
+    /// How many connections are kept open at most.
+    package let keptConnections: Int
+
+    package init(
+        origin: TenantOrigin, authorities: String?, version: HTTPVersion, connectTimeout: Duration, keptConnections: Int
+    ) {
+        (self.origin, self.authorities, self.version) = (origin, authorities, version)
+        (self.connectTimeout, self.keptConnections) = (connectTimeout, keptConnections)
+    }
+}
+
+/// A handle that is used for one request after another. Every option that a request sets is set by `prepare` for every request,
+/// so that nothing of one user's request is left for the next.
+@safe struct EasyHandle {
+    let raw: UnsafeMutableRawPointer
+
+    /// Nil when libcurl refuses a setting or has no memory. Loop thread, like everything here.
+    init?(_ settings: CurlSettings) {
+        guard let raw = unsafe curl_easy_init() else { return nil }
+        unsafe self.raw = raw
+        let version =
+            switch settings.version {
+            case .auto: CURL_HTTP_VERSION_2TLS
+            case .http1: CURL_HTTP_VERSION_1_1
+            case .http2: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+            }
+        var results = unsafe [
+            ccurl_apply_safe_defaults(raw, settings.origin.scheme),
+            ccurl_set_http_version(raw, version),
+            ccurl_set_connect_timeout(raw, Int(clamping: settings.connectTimeout.wholeMilliseconds)),
+        ]
+        if let authorities = settings.authorities { unsafe results.append(ccurl_set_authorities(raw, authorities)) }
+        guard results.allSatisfy({ $0 == CURLE_OK }) else {
+            unsafe curl_easy_cleanup(raw)
+            return nil
+        }
+    }
+
+    func free() { unsafe curl_easy_cleanup(raw) }
+
+    /// Puts a request into the handle. `context` is a `Transfer` that outlives the transfer.
+    /// - Returns: false when libcurl refuses.
+    func prepare(_ request: UpstreamRequest, origin: TenantOrigin, lines: HeaderList, context: UnsafeMutableRawPointer) -> Bool {
+        guard request.target.first == UInt8(ascii: "/"), !request.target.contains(0) else { return false }
+        let url = origin.text + String(decoding: request.target, as: UTF8.self)
+        let method = String(decoding: request.method, as: UTF8.self)
+        var results = unsafe [
+            ccurl_forget_request(raw),
+            ccurl_set_url(raw, url),
+            ccurl_set_header_lines(raw, lines.head),
+            ccurl_set_receivers(raw, receiveHeadLine, receiveBody, aboutToSend, context),
+        ]
+        switch request.body {
+        case .none where request.method.elementsEqual("HEAD".utf8): unsafe results.append(ccurl_set_head_request(raw))
+        case .none: unsafe results.append(ccurl_set_method_name(raw, method))
+        case .bytes(let body):
+            unsafe results.append(body.withUnsafeBytes { unsafe ccurl_set_body(raw, $0.baseAddress ?? UnsafeRawPointer(raw), $0.count) })
+            unsafe results.append(ccurl_set_method_name(raw, method))
+        case .stream(_, let length):
+            unsafe results.append(ccurl_set_body_source(raw, supplyBody, context, length ?? -1))
+            unsafe results.append(ccurl_set_method_name(raw, method))
+        }
+        return results.allSatisfy { $0 == CURLE_OK }
+    }
+
+    /// Lets a paused transfer go on in both directions. May call back at once.
+    func resume() { unsafe curl_easy_pause(raw, CURLPAUSE_CONT) }
+}

@@ -1,0 +1,98 @@
+// One request in libcurl's hands.
+
+internal import CCurl
+internal import Model
+
+/// Names a transfer across threads; the transfer itself stays on the loop thread.
+struct TransferID: Hashable, Sendable {
+    private let number: UInt64
+    init(_ number: UInt64) { self.number = number }
+}
+
+/// A transfer from its start to its end. Loop thread only.
+final class Transfer {
+    /// What becomes of a piece that libcurl offers.
+    enum Reception { case taken, pause, refused }
+
+    let id: TransferID
+    let easy: EasyHandle
+    let mailbox: AnswerMailbox
+    let feed: BodyFeed?
+    var lines = HeaderList()
+    private(set) var phase: TransferPhase
+    /// What this pass has brought.
+    private(set) var delivery = AnswerMailbox.Delivery()
+    private(set) var hasProgress = false
+    private var reader = AnswerHeadReader()
+
+    init(id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase) {
+        (self.id, self.easy, self.mailbox, self.feed, self.phase) = (id, easy, mailbox, feed, phase)
+    }
+
+    // MARK: inside libcurl's callbacks
+
+    func aboutToSend() -> Bool { phase.aboutToSend() }
+
+    func receiveHeadLine(_ line: [UInt8]) -> Bool {
+        hasProgress = true
+        switch reader.read(line) {
+        case .more: return true
+        case .head:
+            phase.headArrived()
+            delivery.head = .success((reader.status, reader.fields))
+            return true
+        case .broken:
+            phase.stopped(.brokenAnswer)
+            return false
+        }
+    }
+
+    func receiveBody(_ piece: UnsafeRawBufferPointer) -> Reception {
+        hasProgress = true
+        guard phase.hasHead else {
+            phase.stopped(.brokenAnswer)
+            return .refused
+        }
+        if mailbox.mustPause(with: delivery.piece.count) { return .pause }
+        unsafe delivery.piece.append(contentsOf: piece)
+        return .taken
+    }
+
+    func supplyBody(_ buffer: UnsafeMutableRawBufferPointer) -> BodyFeed.Read {
+        hasProgress = true
+        guard let feed else { return .failed }
+        let read = feed.read(into: buffer)
+        if read == .failed { phase.stopped(.requestBody) }
+        return read
+    }
+
+    // MARK: between passes
+
+    /// Hands over what the pass has brought.
+    func flush(at now: ContinuousClock.Instant) {
+        if hasProgress {
+            hasProgress = false
+            phase.progressed(at: now)
+        }
+        guard !delivery.isEmpty else { return }
+        mailbox.deliver(delivery)
+        delivery = AnswerMailbox.Delivery()
+    }
+
+    func stop(_ reason: TransferPhase.Stop) { phase.stopped(reason) }
+
+    /// libcurl is done with it, or we took it out; tells whoever waits.
+    func end(_ code: CURLcode) {
+        let succeeded = code == CURLE_OK
+        let reason = CurlError.reason(code, maybeSent: phase.maybeSent)
+        switch phase.ended(succeeded: succeeded, reason: reason, code: Int32(bitPattern: code.rawValue)) {
+        case .complete: delivery.end = .complete
+        case .cut(let fault): delivery.end = .fault(fault)
+        case .failed(let error): delivery.head = .failure(error)
+        }
+        mailbox.deliver(delivery)
+        delivery = AnswerMailbox.Delivery()
+        feed?.abandon()
+        lines.free()
+    }
+}

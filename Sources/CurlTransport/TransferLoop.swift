@@ -1,0 +1,130 @@
+// The loop thread: owns the multi handle and every easy handle from their making to their end.
+
+internal import CCurl
+internal import Model
+
+/// One pass after another: commands, `curl_multi_perform`, what is over, what has arrived, then sleep. Made, used and ended
+/// inside `run` on the loop thread; nothing of it is visible to any other.
+struct TransferLoop {
+    private let settings: CurlSettings
+    private let inbox: LoopInbox
+    private let multi: MultiHandle
+    private var transfers: [TransferID: Transfer] = [:]
+    private var idle: [EasyHandle] = []
+    private var isClosing = false
+    private var nextLook: ContinuousClock.Instant = .now
+
+    /// How often deadlines are looked at.
+    private static let lookEvery = Duration.milliseconds(100)
+    private static let mostIdle = 64
+
+    /// Runs until the inbox is closed by a command and the last transfer has ended.
+    static func run(_ settings: CurlSettings, _ inbox: LoopInbox, _ multi: MultiHandle) {
+        var loop = TransferLoop(settings: settings, inbox: inbox, multi: multi)
+        while !loop.isOver { loop.pass() }
+        loop.tearDown()
+    }
+
+    private init(settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle) {
+        (self.settings, self.inbox, self.multi) = (settings, inbox, multi)
+    }
+
+    private var isOver: Bool { isClosing && transfers.isEmpty }
+
+    private mutating func pass() {
+        for command in inbox.take() { obey(command) }
+        multi.perform()
+        while let (context, code) = unsafe multi.nextFinished() {
+            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            end(transfer, code)
+        }
+        let now = ContinuousClock.now
+        for transfer in transfers.values { transfer.flush(at: now) }
+        if now >= nextLook { stopOverdue(now) }
+        guard !isOver, inbox.fallAsleep() else { return }
+        multi.wait(milliseconds: transfers.isEmpty ? 60_000 : 100)
+        inbox.awake()
+    }
+
+    private mutating func stopOverdue(_ now: ContinuousClock.Instant) {
+        nextLook = now + Self.lookEvery
+        for transfer in transfers.values where transfer.phase.isOverdue(at: now) {
+            transfer.stop(.timedOut)
+            end(transfer, CURLE_OPERATION_TIMEDOUT)
+        }
+    }
+
+    private mutating func obey(_ command: LoopCommand) {
+        switch command {
+        case .start(let id, let request, let mailbox, let feed): start(id, request, mailbox, feed)
+        case .resume(let id): transfers[id]?.easy.resume()
+        case .cancel(let id):
+            guard let transfer = transfers[id] else { return }
+            transfer.stop(.cancelled)
+            end(transfer, CURLE_ABORTED_BY_CALLBACK)
+        case .close(let now):
+            isClosing = true
+            guard now else { return }
+            for transfer in transfers.values {
+                transfer.stop(.cancelled)
+                end(transfer, CURLE_ABORTED_BY_CALLBACK)
+            }
+        }
+    }
+
+    private mutating func start(_ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?) {
+        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings) else { return Self.refuse(mailbox, feed) }
+        let transfer = Transfer(
+            id: id, easy: easy, mailbox: mailbox, feed: feed, phase: TransferPhase(timeout: request.timeout, at: .now))
+        let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
+        guard Self.fill(&transfer.lines, request),
+            unsafe easy.prepare(request, origin: settings.origin, lines: transfer.lines, context: context), multi.add(easy)
+        else {
+            transfer.lines.free()
+            easy.free()
+            return Self.refuse(mailbox, feed)
+        }
+        transfers[id] = transfer
+    }
+
+    /// The request's own lines, and lines that keep libcurl from adding some of its own accord.
+    private static func fill(_ lines: inout HeaderList, _ request: UpstreamRequest) -> Bool {
+        for index in 0..<request.fields.count {
+            guard append(request.fields[index], request.fields.line(index), to: &lines) else { return false }
+        }
+        for (name, removal) in unwanted where request.fields.first(name) == nil {
+            guard lines.append(removal) else { return false }
+        }
+        if case .stream(_, nil) = request.body { return lines.append(chunked) }
+        return true
+    }
+
+    /// libcurl takes a line without a value for a wish to send none; a semicolon says that it is meant.
+    private static func append(_ field: HeaderFields.Field, _ line: ArraySlice<UInt8>, to lines: inout HeaderList) -> Bool {
+        guard field.value.isEmpty else { return lines.append(line) }
+        return lines.append(field.name + [UInt8(ascii: ";")])
+    }
+
+    private static let unwanted: [(name: FieldName, removal: ArraySlice<UInt8>)] =
+        [FieldName.expect, "Accept", .contentType].map { ($0, ($0.bytes + [UInt8(ascii: ":")])[...]) }
+    private static let chunked = Array("Transfer-Encoding: chunked".utf8)[...]
+
+    private static func refuse(_ mailbox: AnswerMailbox, _ feed: BodyFeed?) {
+        mailbox.deliver(.init(head: .failure(TransportError(.closed, maybeSent: false))))
+        feed?.abandon()
+    }
+
+    private mutating func end(_ transfer: Transfer, _ code: CURLcode) {
+        multi.remove(transfer.easy)
+        transfer.end(code)
+        transfers[transfer.id] = nil
+        if code == CURLE_OK, idle.count < Self.mostIdle { idle.append(transfer.easy) } else { transfer.easy.free() }
+    }
+
+    private mutating func tearDown() {
+        for easy in idle { easy.free() }
+        idle = []
+        for case .start(_, _, let mailbox, let feed) in inbox.close() { Self.refuse(mailbox, feed) }
+        multi.free()
+    }
+}

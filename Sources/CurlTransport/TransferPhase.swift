@@ -1,0 +1,81 @@
+// What has happened to one transfer, as a value.
+
+internal import Model
+
+/// From its start to its end. Times are of the monotonic clock and passed in.
+struct TransferPhase: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// How a transfer is stopped from our side.
+    enum Stop: Sendable, Equatable {
+        case brokenAnswer
+        case timedOut
+        case cancelled
+        case requestBody
+    }
+
+    /// What the end means to whoever waits.
+    enum Ending: Sendable, Equatable {
+        /// The answer is complete.
+        case complete
+        /// No head came.
+        case failed(TransportError)
+        /// The head was passed on; the body will not be completed.
+        case cut(BodyFault)
+    }
+
+    private(set) var maybeSent = false
+    private(set) var hasHead = false
+    private(set) var stop: Stop?
+    private var deadline: Instant
+    private let timeout: Duration
+
+    init(timeout: Duration, at now: Instant) {
+        self.timeout = timeout
+        deadline = now + timeout
+    }
+
+    /// libcurl has a connection and is about to send. Returns whether it may: it would send a second time when a kept-alive
+    /// connection died, and no request leaves twice without our own decision.
+    mutating func aboutToSend() -> Bool {
+        defer { maybeSent = true }
+        return !maybeSent
+    }
+
+    mutating func headArrived() { hasHead = true }
+
+    /// Bytes moved in either direction. Before the head only its deadline counts; afterwards each progress extends it.
+    mutating func progressed(at now: Instant) {
+        if hasHead { deadline = now + timeout }
+    }
+
+    /// Whether the time is up.
+    func isOverdue(at now: Instant) -> Bool { now >= deadline }
+
+    /// We end it for this reason; the first one counts.
+    mutating func stopped(_ reason: Stop) { if stop == nil { stop = reason } }
+
+    /// libcurl is done with it.
+    /// - Parameters:
+    ///   - succeeded: libcurl's own view.
+    ///   - reason: of a failure, from `CurlError`.
+    func ended(succeeded: Bool, reason: TransportError.Reason, code: Int32) -> Ending {
+        if hasHead {
+            switch stop {
+            case nil: return succeeded ? .complete : .cut(reason == .timeout ? .timedOut : .broken)
+            case .timedOut: return .cut(.timedOut)
+            case .cancelled: return .cut(.cancelled)
+            case .brokenAnswer, .requestBody: return .cut(.broken)
+            }
+        }
+        let own: TransportError.Reason? =
+            switch stop {
+            case nil: nil
+            case .brokenAnswer: .broken
+            case .timedOut: maybeSent ? .timeout : .connectTimeout
+            case .cancelled: .cancelled
+            case .requestBody: .requestBody
+            }
+        return .failed(TransportError(own ?? (succeeded ? .broken : reason), maybeSent: maybeSent, code: code))
+    }
+}

@@ -1,0 +1,114 @@
+// All checks that come before anything else, in their one order.
+
+package import Model
+
+/// The head of a request as the listener read it.
+package struct RequestHead: Sendable {
+    package let method: [UInt8]
+    package let target: [UInt8]
+    package let fields: HeaderFields
+    /// The caller's address in text when it came over TCP and is not loopback.
+    package let peer: [UInt8]?
+
+    package init(method: [UInt8], target: [UInt8], fields: HeaderFields, peer: [UInt8]?) {
+        (self.method, self.target, self.fields, self.peer) = (method, target, fields, peer)
+    }
+}
+
+/// Why a request does not pass (contract 4).
+package enum GuardRefusal: Error, Sendable, Equatable {
+    /// No single valid `Host`, or a target that is no target.
+    case malformed
+    case targetTooLong
+    case fieldsTooLarge
+    case methodNotAllowed
+    case upgradeNotSupported
+    case hostNotAllowed
+    case browserRefused
+    case headerRequired
+    case callerUnknown
+    case userInvalid
+    case pathAmbiguous
+}
+
+/// A request that may pass, and what was found out on the way.
+package struct Admission: Sendable {
+    package let target: RequestTarget
+    package let user: UserKey?
+}
+
+/// The settings of the guard and its checks.
+package struct AdmissionPolicy: Sendable {
+    package var hosts = HostPolicy(names: [])
+    /// Exact values of `Origin` that may call (`SIDECAR_ALLOWED_ORIGINS`).
+    package var origins: Set<[UInt8]> = []
+    /// `SIDECAR_REQUIRED_HEADER`; a nil value means any.
+    package var requiredHeader: (name: FieldName, value: [UInt8]?)?
+    /// `SIDECAR_LOCAL_TOKEN`
+    package var localToken: SecretText?
+    /// `SIDECAR_USER_HEADER`
+    package var userHeader = FieldName.sidecarUser
+
+    package static let longestTarget = 8192
+    package static let largestFields = 65_536
+    package static let mostFields = 100
+
+    package init() {}
+
+    private static let origin: FieldName = "Origin"
+    private static let fetchSite: FieldName = "Sec-Fetch-Site"
+    package static let callerToken: FieldName = "X-Sidecar-Token"
+    /// The local API's paths hold a user key, which may hold any escape (contract 8).
+    private static let usersPrefix = Array("/sidecar/v1/users/".utf8)
+
+    /// - Throws: the first refusal, in the order of contract 4.
+    package func admit(_ head: RequestHead) throws(GuardRefusal) -> Admission {
+        guard head.target.count <= Self.longestTarget else { throw .targetTooLong }
+        guard head.fields.lines.count <= Self.largestFields, head.fields.count <= Self.mostFields else { throw .fieldsTooLarge }
+        try admitMethod(head)
+        guard let target = RequestTarget(head.target) else { throw .malformed }
+        let hosts = head.fields.values(.host)
+        guard hosts.count == 1 else { throw .malformed }
+        guard self.hosts.permits(target.authority.map { $0[...] } ?? hosts[0]) else { throw .hostNotAllowed }
+        try admitBrowser(head)
+        try admitCaller(head)
+        guard target.isUnambiguous || target.path.starts(with: Self.usersPrefix) else { throw .pathAmbiguous }
+        return Admission(target: target, user: try user(head))
+    }
+
+    private func admitMethod(_ head: RequestHead) throws(GuardRefusal) {
+        if head.method.elementsEqual("CONNECT".utf8) || head.method.elementsEqual("TRACE".utf8) { throw .methodNotAllowed }
+        if head.fields.list(.upgrade).contains(where: { ASCII.equalIgnoringCase($0, "websocket".utf8) }) {
+            throw .upgradeNotSupported
+        }
+    }
+
+    private func admitBrowser(_ head: RequestHead) throws(GuardRefusal) {
+        let origins = head.fields.values(Self.origin)
+        guard origins.allSatisfy({ self.origins.contains(Array($0)) }) else { throw .browserRefused }
+        let crossSite = head.fields.values(Self.fetchSite).contains {
+            !ASCII.equalIgnoringCase($0, "same-origin".utf8) && !ASCII.equalIgnoringCase($0, "none".utf8)
+        }
+        if crossSite, origins.isEmpty { throw .browserRefused }
+    }
+
+    private func admitCaller(_ head: RequestHead) throws(GuardRefusal) {
+        if let required = requiredHeader {
+            let values = head.fields.values(required.name)
+            guard !values.isEmpty, values.allSatisfy({ required.value == nil || $0.elementsEqual(required.value ?? []) }) else {
+                throw .headerRequired
+            }
+        }
+        if let localToken {
+            let values = head.fields.values(Self.callerToken)
+            guard values.count == 1, ConstantTime.equal(values[0], localToken.bytes[...]) else { throw .callerUnknown }
+        }
+    }
+
+    private func user(_ head: RequestHead) throws(GuardRefusal) -> UserKey? {
+        let values = head.fields.values(userHeader)
+        guard let value = values.first else { return nil }
+        guard values.count == 1, let user = UserKey(value) else { throw .userInvalid }
+        return user
+    }
+}

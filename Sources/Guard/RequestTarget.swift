@@ -1,0 +1,87 @@
+// A request's target, taken apart without ever being rewritten.
+
+/// Path and query of a request (RFC 9112 section 3.2), as bytes of the original.
+package struct RequestTarget: Sendable, Equatable {
+    /// Path, and query with its `?`, as it goes to the tenant.
+    package let originForm: [UInt8]
+    /// How many bytes of `originForm` are the path.
+    private let pathLength: Int
+    /// The authority of an absolute-form target.
+    package let authority: [UInt8]?
+
+    package var path: ArraySlice<UInt8> { originForm[..<pathLength] }
+    /// Without the `?`; empty when there is none.
+    package var query: ArraySlice<UInt8> { originForm[pathLength...].dropFirst() }
+
+    /// Nil when it is neither origin-form nor absolute-form with `http` or `https`, or holds a byte that no target may hold.
+    package init?(_ target: [UInt8]) {
+        guard target.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else { return nil }
+        var rest = target[...]
+        var authority: [UInt8]?
+        if target.first != UInt8(ascii: "/") {
+            guard let colon = target.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            let scheme = String(decoding: target[..<colon], as: UTF8.self).lowercased()
+            rest = target[(colon + 1)...]
+            guard scheme == "http" || scheme == "https", rest.starts(with: "//".utf8) else { return nil }
+            rest = rest.dropFirst(2)
+            let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
+            authority = Array(rest[..<end])
+            rest = rest[end...]
+            guard authority?.isEmpty == false, rest.first == UInt8(ascii: "/") else { return nil }
+        }
+        self.authority = authority
+        originForm = Array(rest)
+        pathLength = originForm.firstIndex(of: UInt8(ascii: "?")) ?? originForm.count
+    }
+
+    /// Whether every program reads the path in the same way (contract 4). The target must not have been decoded before.
+    package var isUnambiguous: Bool {
+        var segment: [UInt8] = []
+        var index = path.startIndex + 1
+        while index < path.endIndex {
+            var byte = path[index]
+            switch byte {
+            case UInt8(ascii: "/"):
+                if segment.isEmpty || Self.isDots(segment) { return false }
+                segment.removeAll(keepingCapacity: true)
+                index += 1
+                continue
+            case UInt8(ascii: "\\"), UInt8(ascii: ";"): return false
+            case UInt8(ascii: "%"):
+                guard let decoded = Self.escape(path, index), Self.mayBeEscaped(decoded) else { return false }
+                byte = decoded
+                index += 3
+            default: index += 1
+            }
+            segment.append(byte)
+        }
+        return !Self.isDots(segment)
+    }
+
+    private static func isDots(_ segment: [UInt8]) -> Bool {
+        segment == [UInt8(ascii: ".")] || segment == [UInt8(ascii: "."), UInt8(ascii: ".")]
+    }
+
+    /// Escapes that hide a separator, a further escape or a control character are refused.
+    private static func mayBeEscaped(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: "%"), UInt8(ascii: ";"), 0x00..<0x20, 0x7F: false
+        default: true
+        }
+    }
+
+    /// The byte that the escape at `index` spells; nil when it is none.
+    package static func escape(_ text: ArraySlice<UInt8>, _ index: Int) -> UInt8? {
+        guard index + 2 < text.endIndex, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else { return nil }
+        return high << 4 | low
+    }
+
+    private static func hex(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x41...0x46: digit - 0x41 + 10
+        case 0x61...0x66: digit - 0x61 + 10
+        default: nil
+        }
+    }
+}

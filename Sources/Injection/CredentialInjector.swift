@@ -1,0 +1,93 @@
+// The request as it leaves for the tenant: the app's own, with everything added that it does not know.
+
+package import JSONText
+package import Model
+package import Tenant
+
+/// What is added to one request.
+package struct Credentials: Sendable {
+    /// Of tenant-family routes only.
+    package var accessToken: SecretText?
+    /// Nil where the route takes no device values.
+    package var device: DeviceFacts?
+    /// The newest session token; nil where the route takes none.
+    package var sessionToken: SessionToken?
+    package var requestID: [UInt8]
+
+    package init(accessToken: SecretText?, device: DeviceFacts?, sessionToken: SessionToken?, requestID: [UInt8]) {
+        (self.accessToken, self.device) = (accessToken, device)
+        (self.sessionToken, self.requestID) = (sessionToken, requestID)
+    }
+}
+
+/// Builds outgoing header fields and bodies (contract 5).
+package struct CredentialInjector: Sendable {
+    private let forwarded: ForwardedFields
+    private let contentType: [UInt8]
+    private let clientID: [UInt8]?
+    private let tenantID: [UInt8]?
+
+    /// - Parameters:
+    ///   - contentType: of bodies that are injected into.
+    ///   - clientID: the public application id for `X-client-id`.
+    ///   - tenantID: for `X-tenant-id` (ISV callers).
+    package init(forwarded: ForwardedFields, contentType: [UInt8], clientID: [UInt8]?, tenantID: [UInt8]?) {
+        (self.forwarded, self.contentType) = (forwarded, contentType)
+        (self.clientID, self.tenantID) = (clientID, tenantID)
+    }
+
+    /// The fields that go to the tenant. The access token goes out on tenant-family routes and nowhere else.
+    package func fields(_ fields: HeaderFields, for route: Route, _ credentials: Credentials) -> HeaderFields {
+        var injected: [(name: FieldName, value: [UInt8])] = [(.requestID, credentials.requestID)]
+        if let tenantID { injected.append((DeviceFieldNames.tenantID, tenantID)) }
+        var dropped: [FieldName] = []
+        if route.family == .tenant {
+            dropped.append(.authorization)
+            if let token = credentials.accessToken { injected.append((.authorization, Array("Bearer ".utf8) + token.bytes)) }
+        }
+        if route.needsWholeBody { injected.append((.contentType, contentType)) }
+        if route.devices == .header, let device = credentials.device { injected += headerForm(device, fields) }
+        if case .header(let name) = route.token, let token = credentials.sessionToken { injected.append((name, token.bytes)) }
+        var outgoing = forwarded.select(fields, injected: dropped + injected.map(\.name))
+        for (name, value) in injected { outgoing.append(name, value) }
+        return outgoing
+    }
+
+    /// The device values as header fields: the app's own value passes if it sent one, but for the fingerprint.
+    private func headerForm(_ device: DeviceFacts, _ fields: HeaderFields) -> [(FieldName, [UInt8])] {
+        func own(_ name: FieldName, _ value: [UInt8]?) -> [(FieldName, [UInt8])] {
+            if let sent = fields.first(name), !sent.isEmpty { return [(name, Array(sent))] }
+            return value.map { [(name, $0)] } ?? []
+        }
+        return own(DeviceFieldNames.system, device.operatingSystem)
+            + own(DeviceFieldNames.address, device.address)
+            + own(DeviceFieldNames.agent, device.agent)
+            + own(DeviceFieldNames.clientID, clientID)
+            + [(DeviceFieldNames.fingerprint, device.fingerprint.bytes)]
+    }
+
+    /// The body with its device values and session token; every other byte stays. A value that the app sent wins if it is not
+    /// empty or null, but for the fingerprint and the session token.
+    package func body(_ object: JSONObject, for route: Route, _ credentials: Credentials) -> [UInt8] {
+        var edit = JSONEdit()
+        if route.devices == .body, let device = credentials.device {
+            func own(_ name: StaticString, _ value: [UInt8]?) {
+                guard let value, !Self.isFilled(object, name) else { return }
+                edit.put(name, spelling: JSONString.encode(value), in: object)
+            }
+            own("operating_sys_version", device.operatingSystem)
+            own("device_ip", device.address)
+            own("agent", device.agent)
+            edit.put("device_fingerprint", spelling: JSONString.encode(device.fingerprint.bytes), in: object)
+        }
+        if route.token == .body, let token = credentials.sessionToken {
+            edit.put("session_token", spelling: JSONString.encode(token.bytes), in: object)
+        }
+        return edit.applied(to: object)
+    }
+
+    private static func isFilled(_ object: JSONObject, _ name: StaticString) -> Bool {
+        guard let member = object.member(name), member.kind != .null else { return false }
+        return member.kind != .string || member.value.count > 2
+    }
+}

@@ -1,0 +1,36 @@
+// Which of the app's header fields go to the tenant.
+
+package import Model
+
+/// The rule for dropping fields (contract 4): hop-by-hop ones, those that `Connection` names, the sidecar's own, framing, and
+/// those that collide with what is injected, by any case and with `_` for `-`.
+package struct ForwardedFields: Sendable {
+    private static let framing: [FieldName] = [.host, .contentLength, .expect] + FieldName.hopByHop
+    private static let ownPrefix = Array("x-sidecar-".utf8)
+
+    private let always: [FieldName]
+
+    /// - Parameter dropped: the names that the operator chose (user header, required header).
+    package init(dropped: [FieldName]) { always = dropped + Self.framing }
+
+    /// The fields of `head` that go on, in their order.
+    /// - Parameter injected: names that will be added afterwards.
+    package func select(_ fields: HeaderFields, injected: [FieldName]) -> HeaderFields {
+        let named = fields.list(.connection).map { FieldName($0) }
+        var kept = HeaderFields()
+        kept.reserveCapacity(bytes: fields.lines.count + 512, fields: fields.count + 8)
+        for index in 0..<fields.count {
+            let field = fields[index]
+            let dropped =
+                always.contains { $0.collides(with: field.name) } || named.contains { $0.collides(with: field.name) }
+                || injected.contains { $0.collides(with: field.name) } || Self.isOwn(field.name)
+            if !dropped { kept.append(field.name, field.value) }
+        }
+        return kept
+    }
+
+    private static func isOwn(_ name: ArraySlice<UInt8>) -> Bool {
+        name.count >= ownPrefix.count
+            && zip(name, ownPrefix).allSatisfy { ($0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowered($0)) == $1 }
+    }
+}

@@ -1,0 +1,112 @@
+// The members of a top-level JSON object, and where in the text they stand.
+
+/// A strictly read JSON object: its text, unchanged, and its top-level members. Nested values are checked and left alone.
+package struct JSONObject: Sendable {
+    /// What kind of value a member has.
+    package enum Kind: Sendable, Equatable { case string, number, object, array, boolean, null }
+
+    /// One top-level member.
+    package struct Member: Sendable {
+        /// The decoded name, UTF-8.
+        package let name: [UInt8]
+        package let kind: Kind
+        /// Where the value stands in `text`, quotes and brackets included.
+        package let value: Range<Int>
+    }
+
+    /// The document as it came.
+    package let text: [UInt8]
+    /// In the order of the document.
+    package let members: [Member]
+    /// Index of the closing brace.
+    let end: Int
+
+    /// Reads a document. An empty body counts as `{}` (contract 5).
+    /// - Throws: `JSONFault` for anything that is not one unambiguous JSON object.
+    package init(_ body: [UInt8]) throws(JSONFault) {
+        let text = body.isEmpty ? [UInt8(ascii: "{"), UInt8(ascii: "}")] : body
+        let (members, end) = try Self.read(text.span)
+        try Self.refuseDuplicates(members)
+        (self.text, self.members, self.end) = (text, members, end)
+    }
+
+    /// The member called `name`, compared byte by byte.
+    package func member(_ name: StaticString) -> Member? {
+        members.first { Self.equal($0.name, name) }
+    }
+
+    /// The decoded bytes of a member that is a string; nil when it is missing or of another kind.
+    package func string(_ name: StaticString) -> [UInt8]? {
+        guard let member = member(name), member.kind == .string else { return nil }
+        return try? JSONString.decode(text.span, member.value)
+    }
+
+    /// The spelling of a member's value, as it stands in the document.
+    package func spelling(_ name: StaticString) -> ArraySlice<UInt8>? { member(name).map { text[$0.value] } }
+
+    static func equal(_ bytes: [UInt8], _ name: StaticString) -> Bool {
+        let length = name.utf8CodeUnitCount
+        guard bytes.count == length else { return false }
+        for index in 0..<length where unsafe name.utf8Start[index] != bytes[index] { return false }
+        return true
+    }
+
+    private static func read(_ text: Span<UInt8>) throws(JSONFault) -> ([Member], end: Int) {
+        var at = 0
+        JSONGrammar.skipSpace(text, &at)
+        guard at < text.count else { throw .syntax }
+        guard text[at] == UInt8(ascii: "{") else {
+            try JSONGrammar.skipValue(text, &at, depth: 0)
+            throw .notAnObject
+        }
+        at += 1
+        var members: [Member] = []
+        JSONGrammar.skipSpace(text, &at)
+        if at < text.count, text[at] == UInt8(ascii: "}") {
+            at += 1
+        } else {
+            repeat {
+                JSONGrammar.skipSpace(text, &at)
+                members.append(try readMember(text, &at))
+                JSONGrammar.skipSpace(text, &at)
+            } while try !JSONGrammar.closes(with: UInt8(ascii: "}"), text, &at)
+        }
+        let end = at - 1
+        JSONGrammar.skipSpace(text, &at)
+        guard at == text.count else { throw .syntax }
+        return (members, end)
+    }
+
+    private static func readMember(_ text: Span<UInt8>, _ at: inout Int) throws(JSONFault) -> Member {
+        let nameStart = at
+        _ = try JSONGrammar.skipString(text, &at)
+        let name = try JSONString.decode(text, nameStart..<at)
+        JSONGrammar.skipSpace(text, &at)
+        try JSONGrammar.expect(UInt8(ascii: ":"), text, &at)
+        JSONGrammar.skipSpace(text, &at)
+        let valueStart = at
+        try JSONGrammar.skipValue(text, &at, depth: 1)
+        return Member(name: name, kind: kind(of: text[valueStart]), value: valueStart..<at)
+    }
+
+    private static func kind(of first: UInt8) -> Kind {
+        switch first {
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .boolean
+        case UInt8(ascii: "n"): .null
+        default: .number
+        }
+    }
+
+    private static func refuseDuplicates(_ members: [Member]) throws(JSONFault) {
+        if members.count <= 16 {
+            for later in members.indices.dropFirst() {
+                for earlier in 0..<later where members[earlier].name == members[later].name { throw .duplicateKey }
+            }
+        } else if Set(members.map(\.name)).count != members.count {
+            throw .duplicateKey
+        }
+    }
+}

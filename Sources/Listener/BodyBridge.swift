@@ -1,0 +1,88 @@
+// A request body on its way from the connection to whoever pulls it.
+
+internal import Model
+internal import NIOConcurrencyHelpers
+
+/// The connection puts pieces in, one task pulls them out. While more than `highWater` bytes wait, the connection does not read.
+final class BodyBridge: BodyStream {
+    static let highWater = 64 * 1024
+
+    private typealias Result = Swift.Result<[UInt8]?, BodyFault>
+
+    fileprivate struct State {
+        var pieces: [[UInt8]] = []
+        var waiting = 0
+        var isComplete = false
+        var fault: BodyFault?
+        var taker: CheckedContinuation<Swift.Result<[UInt8]?, BodyFault>, Never>?
+        var wasAsked = false
+    }
+
+    private let state = NIOLockedValueBox(State())
+    private let onFirstPull: @Sendable () -> Void
+    private let onDrained: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - onFirstPull: called once, when the body is wanted (`100 Continue` is due).
+    ///   - onDrained: called when there is room again after `isFull`.
+    init(onFirstPull: @escaping @Sendable () -> Void, onDrained: @escaping @Sendable () -> Void) {
+        (self.onFirstPull, self.onDrained) = (onFirstPull, onDrained)
+    }
+
+    var isFull: Bool { state.withLockedValue { $0.waiting >= Self.highWater } }
+    var isComplete: Bool { state.withLockedValue(\.isComplete) }
+
+    func put(_ piece: [UInt8]) {
+        deliver { state in
+            state.pieces.append(piece)
+            state.waiting += piece.count
+        }
+    }
+
+    func complete() { deliver { $0.isComplete = true } }
+    func fail(_ fault: BodyFault) { deliver { $0.fault = $0.fault ?? fault } }
+    func cancel() { fail(.cancelled) }
+
+    private func deliver(_ change: (inout State) -> Void) {
+        let (taker, result) = state.withLockedValue { state -> (CheckedContinuation<Result, Never>?, Result) in
+            change(&state)
+            guard let taker = state.taker, let result = state.take() else { return (nil, .success(nil)) }
+            state.taker = nil
+            return (taker, result)
+        }
+        taker?.resume(returning: result)
+    }
+
+    func next() async throws(BodyFault) -> [UInt8]? {
+        let (first, ready, drained) = state.withLockedValue { state in
+            defer { state.wasAsked = true }
+            let before = state.waiting
+            let ready = state.take()
+            return (!state.wasAsked && !state.isComplete, ready, before >= Self.highWater && state.waiting < Self.highWater)
+        }
+        if first { onFirstPull() }
+        if drained { onDrained() }
+        if let ready { return try ready.get() }
+        let result: Result = await withCheckedContinuation { continuation in
+            let late: Result? = state.withLockedValue { state in
+                if let late = state.take() { return late }
+                state.taker = continuation
+                return nil
+            }
+            if let late { continuation.resume(returning: late) }
+        }
+        return try result.get()
+    }
+}
+
+extension BodyBridge.State {
+    fileprivate mutating func take() -> Result<[UInt8]?, BodyFault>? {
+        if let fault { return .failure(fault) }
+        if !pieces.isEmpty {
+            let piece = pieces.removeFirst()
+            waiting -= piece.count
+            return .success(piece)
+        }
+        return isComplete ? .success(nil) : nil
+    }
+}

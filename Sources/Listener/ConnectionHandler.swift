@@ -1,0 +1,268 @@
+// One local connection: one request at a time, each answered by a task on this event loop.
+
+internal import Guard
+internal import Model
+internal import NIOCore
+internal import NIOHTTP1
+internal import Pipeline
+
+/// Turns parsed parts into requests for the pipeline and writes its answers. Everything but `respond` runs on the event loop.
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private struct Current {
+        let read: ReadHead
+        let body: BodyBridge
+        let task: Task<Void, Never>
+    }
+
+    private let pipeline: ProxyPipeline
+    private let registry: ConnectionRegistry
+    private let limits: ConnectionLimits
+    private let tasks: EventLoopTasks
+    private var current: Current?
+    /// Parts of pipelined requests that wait for the answer before them.
+    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var readHeld = false
+    /// The last answer has been written; what still comes is thrown away.
+    private var isClosing = false
+    private var isDraining = false
+    private var deadline: NIODeadline = .distantFuture
+    private var context: ChannelHandlerContext?
+
+    init(pipeline: ProxyPipeline, registry: ConnectionRegistry, limits: ConnectionLimits, eventLoop: any EventLoop) {
+        (self.pipeline, self.registry, self.limits) = (pipeline, registry, limits)
+        tasks = EventLoopTasks(eventLoop)
+    }
+
+    // MARK: the connection
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        registry.add(self)
+        expect(within: limits.idle)
+        watch(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        registry.remove(self)
+        deadline = .distantFuture
+        current?.body.fail(.broken)
+        current?.task.cancel()
+        current = nil
+        waiting.removeAll()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError, !isClosing else { return context.close(promise: nil) }
+        guard let current else { return refuse(context) }
+        // The head was fine and its body is not: the pipeline learns it from the body.
+        current.body.fail(.broken)
+    }
+
+    /// Stops taking requests: an idle connection closes now, a busy one after its answer.
+    func drain() {
+        isDraining = true
+        if current == nil, let context { context.close(promise: nil) }
+    }
+
+    // MARK: time
+
+    private func expect(within duration: Duration) { deadline = .now() + .milliseconds(duration.wholeMilliseconds) }
+
+    /// One timer per connection, set again only when it fires.
+    private func watch(_ context: ChannelHandlerContext) {
+        guard deadline != .distantFuture else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            guard let self, let context = self.context else { return }
+            if self.deadline <= .now() { self.timedOut(context) }
+            if context.channel.isActive { self.watch(context) }
+        }
+    }
+
+    private func timedOut(_ context: ChannelHandlerContext) {
+        deadline = .now() + .milliseconds(limits.idle.wholeMilliseconds)
+        guard let current, !isClosing else { return context.close(promise: nil) }
+        if !current.body.isComplete { current.body.fail(.timedOut) }
+    }
+
+    // MARK: reading
+
+    func read(context: ChannelHandlerContext) {
+        if !isClosing, current?.body.isFull == true || waiting.count > limits.pipelinedParts { readHeld = true } else { context.read() }
+    }
+
+    private func readOn() {
+        guard readHeld, let context else { return }
+        readHeld = false
+        read(context: context)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        let part = unwrapInboundIn(data)
+        if waiting.isEmpty, take(part, context) { return }
+        waiting.append(part)
+    }
+
+    /// Whether the part belongs to what is being read now.
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) -> Bool {
+        switch part {
+        case .head(let head):
+            guard current == nil else { return false }
+            begin(head, context)
+        case .body(let buffer):
+            guard let current, !current.body.isComplete else { return false }
+            expect(within: limits.body)
+            current.body.put(Array(buffer.readableBytesView))
+        case .end:
+            guard let current, !current.body.isComplete else { return false }
+            expect(within: limits.idle)
+            current.body.complete()
+        }
+        return true
+    }
+
+    private func begin(_ parsed: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard let read = ReadHead(parsed, peer: Self.peer(context)) else { return refuse(context) }
+        expect(within: limits.body)
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let body = BodyBridge(
+            onFirstPull: { if read.expectsContinue { loop.execute { bound.value.sendContinue() } } },
+            onDrained: { loop.execute { bound.value.readOn() } })
+        let request = LocalRequest(head: read.head, body: body, contentLength: read.contentLength)
+        current = Current(read: read, body: body, task: Self.start(request, pipeline, tasks, read, body, bound))
+    }
+
+    private static func start(
+        _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ read: ReadHead, _ body: BodyBridge,
+        _ bound: NIOLoopBound<ConnectionHandler>
+    ) -> Task<Void, Never> {
+        Task(executorPreference: tasks) {
+            let answer = await pipeline.respond(to: request)
+            await write(answer, read, body, bound)
+        }
+    }
+
+    /// The caller's address if it is not loopback.
+    private static func peer(_ context: ChannelHandlerContext) -> [UInt8]? {
+        guard let address = context.remoteAddress?.ipAddress else { return nil }
+        return address.utf8.starts(with: "127.".utf8) || address.utf8.elementsEqual("::1".utf8) ? nil : Array(address.utf8)
+    }
+
+    private func sendContinue() {
+        guard let context, current?.body.isComplete == false, !isClosing else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+    }
+
+    /// Bytes that are no request: answered once, and the connection is over.
+    private func refuse(_ context: ChannelHandlerContext) {
+        let answer = LocalAnswer(.refused(.malformed))
+        guard case .bytes(let body) = answer.body else { return }
+        var out = context.channel.allocator.buffer(capacity: 512)
+        AnswerWriter.writeHead(answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, to: &out)
+        out.writeBytes(body)
+        context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+        closeAfterAnswer()
+    }
+
+    // MARK: answering
+
+    /// Runs in the request's task, on the event loop.
+    private static func write(
+        _ answer: LocalAnswer, _ read: ReadHead, _ body: BodyBridge, _ bound: NIOLoopBound<ConnectionHandler>
+    ) async {
+        var first: [UInt8]?
+        let length: Int?
+        switch answer.body {
+        case .bytes(let bytes): (first, length) = (bytes, bytes.count)
+        case .stream(let stream, let known):
+            length = known
+            if read.isHead { stream.cancel() }
+            // A body that is already there goes out together with its head.
+            do { first = read.isHead ? nil : try await stream.next() } catch { return bound.value.abort() }
+        }
+        let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
+        let handler = bound.value
+        let closes = answer.closes || !read.keepAlive || !body.isComplete || framing == .untilClose || handler.isDraining
+        var out = ByteBuffer()
+        out.reserveCapacity(answer.fields.lines.count + (first?.count ?? 0) + 160)
+        AnswerWriter.writeHead(answer.status, answer.fields, framing, closes: closes, isVersion10: read.isVersion10, to: &out)
+        if !read.isHead, framing != .none, let first, !first.isEmpty { AnswerWriter.writePiece(first, framing, to: &out) }
+        guard case .stream(let stream, _) = answer.body, !read.isHead, framing != .none, first != nil, length != first?.count else {
+            if !read.isHead, length == nil { AnswerWriter.writeEnd(framing, to: &out) }
+            return handler.finish(out, closes: closes)
+        }
+        await withTaskCancellationHandler {
+            do {
+                try await handler.send(out)
+                while let piece = try await stream.next() {
+                    var out = ByteBuffer()
+                    AnswerWriter.writePiece(piece, framing, to: &out)
+                    try await bound.value.send(out)
+                }
+                var out = ByteBuffer()
+                AnswerWriter.writeEnd(framing, to: &out)
+                bound.value.finish(out, closes: closes)
+            } catch {
+                stream.cancel()
+                bound.value.abort()
+            }
+        } onCancel: {
+            stream.cancel()
+        }
+    }
+
+    /// Returns when the bytes have left, so that a slow reader slows its sender.
+    private func send(_ out: ByteBuffer) async throws {
+        guard let context else { throw ChannelError.ioOnClosedChannel }
+        expect(within: limits.idle)
+        try await context.channel.writeAndFlush(out)
+    }
+
+    private func finish(_ out: ByteBuffer, closes: Bool) {
+        guard let context else { return }
+        current = nil
+        expect(within: limits.idle)
+        if out.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(out), promise: nil) }
+        if closes || isDraining { return closeAfterAnswer() }
+        takeWaiting(context)
+        readOn()
+    }
+
+    /// Pipelined requests, in their order.
+    private func takeWaiting(_ context: ChannelHandlerContext) {
+        while let part = waiting.first, !isClosing {
+            guard take(part, context) else { return }
+            waiting.removeFirst()
+        }
+    }
+
+    /// An answer that cannot be completed is cut where everybody can see it.
+    private func abort() {
+        current = nil
+        isClosing = true
+        context?.close(promise: nil)
+    }
+
+    /// Ends our half and waits a moment for the caller's: closing at once would reset the connection and could take the answer with
+    /// it while the caller is still sending.
+    private func closeAfterAnswer() {
+        guard let context else { return }
+        isClosing = true
+        waiting.removeAll()
+        expect(within: limits.linger)
+        let channel = context.channel
+        context.close(mode: .output, promise: nil)
+        context.eventLoop.scheduleTask(in: .milliseconds(limits.linger.wholeMilliseconds)) { channel.close(promise: nil) }
+        if readHeld { context.read() }
+        readHeld = false
+    }
+}

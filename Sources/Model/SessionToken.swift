@@ -1,0 +1,29 @@
+// A tenant's session token, and the hash by which an old one is recognised.
+
+/// A session token: opaque, changes at every refresh (tenant rows T2, S1, L1–L15).
+package struct SessionToken: Sendable, Hashable, Redacted {
+    /// 1 byte to 8 KiB of visible ASCII (contract 8).
+    package let bytes: [UInt8]
+
+    /// The longest token taken in anywhere.
+    package static let maximumLength = 8192
+
+    /// Nil for anything but 1 to 8192 bytes of visible ASCII: such a value must never reach a header or a store.
+    package init?(_ bytes: some Collection<UInt8>) {
+        guard !bytes.isEmpty, bytes.count <= Self.maximumLength, bytes.allSatisfy(VisibleASCII.contains) else {
+            return nil
+        }
+        self.bytes = Array(bytes)
+    }
+
+    /// Takes the same time wherever the two differ.
+    package static func == (left: Self, right: Self) -> Bool { ConstantTime.equal(left.bytes[...], right.bytes[...]) }
+}
+
+/// The keyed hash of a session token: the first 16 bytes of HMAC-SHA256 under the store's lineage key. It finds a session
+/// by any token the session ever had, and tells nothing about the token to somebody who reads the store.
+package struct TokenHash: Sendable, Hashable {
+    /// Always 16 bytes.
+    package let bytes: [UInt8]
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+}

@@ -1,0 +1,82 @@
+// The port through which requests leave for the tenant.
+
+/// One request to the tenant. The transport adds Host, framing and nothing else.
+package struct UpstreamRequest: Sendable {
+    /// A method name of token characters, as it came.
+    package var method: [UInt8]
+    /// Path and query, beginning with `/`; sent byte for byte.
+    package var target: [UInt8]
+    /// End-to-end fields only: no Host, Connection, Content-Length or Transfer-Encoding.
+    package var fields: HeaderFields
+    package var body: MessageBody
+    /// How long until the complete head of the answer, from the sending; then the same again without any progress.
+    package var timeout: Duration
+
+    package init(method: [UInt8], target: [UInt8], fields: HeaderFields, body: MessageBody, timeout: Duration) {
+        (self.method, self.target, self.fields) = (method, target, fields)
+        (self.body, self.timeout) = (body, timeout)
+    }
+}
+
+/// The tenant's answer: its head, and its body as it comes.
+package struct UpstreamResponse: Sendable {
+    /// 200–599; interim answers are not shown.
+    package let status: Int
+    /// All fields as they came, hop-by-hop ones too.
+    package let fields: HeaderFields
+    package let body: any BodyStream
+
+    package init(status: Int, fields: HeaderFields, body: any BodyStream) {
+        (self.status, self.fields, self.body) = (status, fields, body)
+    }
+}
+
+/// An answer read to its proper end.
+package struct WholeResponse: Sendable {
+    package let status: Int
+    package let fields: HeaderFields
+    package let body: [UInt8]
+
+    package init(status: Int, fields: HeaderFields, body: [UInt8]) {
+        (self.status, self.fields, self.body) = (status, fields, body)
+    }
+}
+
+/// Why there is no complete head of an answer (contract 4, transport failures).
+package struct TransportError: Error, Equatable, Sendable {
+    package enum Reason: Sendable, Equatable {
+        /// No address, or nobody listens there.
+        case unreachable
+        /// No connection in time.
+        case connectTimeout
+        /// Certificate, host name, protocol version or handshake.
+        case tls
+        /// Connection reset, or an answer that breaks the protocol.
+        case broken
+        /// Connected, but no complete head in time.
+        case timeout
+        /// The caller's own body failed.
+        case requestBody
+        /// Stopped by us.
+        case cancelled
+        /// The transport is shutting down or cannot start a transfer.
+        case closed
+    }
+
+    package let reason: Reason
+    /// Whether a byte of the request may have reached the tenant. False is certain: it may be sent again.
+    package let maybeSent: Bool
+    /// libcurl's own code (CURLcode), for the log; 0 when it was not libcurl that failed.
+    package let code: Int32
+
+    package init(_ reason: Reason, maybeSent: Bool, code: Int32 = 0) {
+        (self.reason, self.maybeSent, self.code) = (reason, maybeSent, code)
+    }
+}
+
+/// Sends requests to the one tenant. Implemented by `CurlClient`, and by `ScriptedTransport` in tests.
+package protocol UpstreamTransport: Sendable {
+    /// Sends one request at most once and returns when the head of the final answer is there.
+    /// - Throws: `TransportError` when no complete head came. Redirects and error statuses are answers, not errors.
+    func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse
+}

@@ -1,0 +1,185 @@
+// The sidecar's own API on the data plane (contract 8).
+
+internal import Guard
+internal import JSONText
+internal import Model
+internal import Sessions
+
+/// A path of the local API, taken apart.
+enum LocalResource: Sendable, Equatable {
+    case sessionToken(UserKey)
+    case unknownUser
+    case other
+
+    private static let prefix = Array("/sidecar/".utf8)
+    private static let users = Array("/sidecar/v1/users/".utf8)
+    private static let sessionToken = Array("/session-token".utf8)
+
+    /// Nil for paths that are not the local API's. The user is percent-decoded exactly once and may hold any escape.
+    init?(_ target: RequestTarget) {
+        let path = target.path
+        guard path.starts(with: Self.prefix) else { return nil }
+        guard path.starts(with: Self.users) else {
+            self = .other
+            return
+        }
+        let rest = path.dropFirst(Self.users.count)
+        let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+        guard let user = Self.decoded(rest[..<end]).flatMap({ UserKey($0) }) else {
+            self = .unknownUser
+            return
+        }
+        self = rest[end...].elementsEqual(Self.sessionToken) ? .sessionToken(user) : .other
+    }
+
+    private static func decoded(_ segment: ArraySlice<UInt8>) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var index = segment.startIndex
+        while index < segment.endIndex {
+            if segment[index] == UInt8(ascii: "%") {
+                guard let byte = RequestTarget.escape(segment, index) else { return nil }
+                bytes.append(byte)
+                index += 3
+            } else {
+                bytes.append(segment[index])
+                index += 1
+            }
+        }
+        return bytes
+    }
+}
+
+/// Who asks the local API for a rotation, for the values that the rotation carries.
+struct LocalCaller: Sendable {
+    let user: UserKey
+    let fields: HeaderFields
+    let peer: [UInt8]?
+    let requestID: [UInt8]
+}
+
+/// `/sidecar/v1/…`
+struct LocalAPI: Sendable {
+    let sessions: SessionCoordinator
+    let clock: any WallClock
+    /// The largest body, in bytes.
+    let limit: Int
+    /// Makes the refresh that a read may need.
+    let renewal: @Sendable (LocalCaller) throws(ProxyError) -> TenantRenewal
+
+    func respond(to request: LocalRequest, for resource: LocalResource, requestID: [UInt8]) async throws(ProxyError) -> LocalAnswer {
+        switch resource {
+        case .other: throw .notFound
+        case .unknownUser: throw .refused(.userInvalid)
+        case .sessionToken(let user):
+            if request.head.method.elementsEqual("GET".utf8) { return try await read(user, request, requestID) }
+            if request.head.method.elementsEqual("PUT".utf8) { return try await write(user, request) }
+            throw .methodNotAllowed
+        }
+    }
+
+    // MARK: GET …/session-token
+
+    /// From memory while at least `min_validity` seconds (default 60) remain, else after a refresh.
+    private func read(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError) -> LocalAnswer {
+        let wanted = Duration.seconds(try minimumValidity(request.head))
+        let session: Session?
+        do { session = try await sessions.session(.user(user)) } catch { throw .storeUnavailable }
+        guard let session else { throw .session(.unknown) }
+        if case .dead(let death) = session.state { throw .session(.dead(death)) }
+        let remaining = session.remaining(at: clock.now())
+        if session.state == .live, remaining >= wanted { return answer(session, request.head, .cache) }
+        let caller = LocalCaller(user: user, fields: request.head.fields, peer: request.head.peer, requestID: requestID)
+        let refreshed: RefreshedSession
+        do {
+            refreshed = try await sessions.refresh(for: SessionClaim(user: user, token: nil), renewal: try renewal(caller))
+        } catch {
+            throw (error as? ProxyError) ?? .storeUnavailable
+        }
+        switch refreshed {
+        case .rotated(.renewed(let newer, _), let shared): return answer(newer, request.head, shared ? .coalesced : .upstream)
+        case .rotated(.moved(let newer), _), .replay(let newer): return answer(newer, request.head, .replay)
+        case .refused(let refusal): throw .session(refusal)
+        case .rotated(let failure, _):
+            // While the tenant fails and the token is good, it is better than nothing (contract 7.7).
+            let now = try await current(user)
+            if let now, now.state != .dead(.lost), now.remaining(at: clock.now()) > .zero, failure.leavesTokenValid {
+                return answer(now, request.head, .stale)
+            }
+            return try LocalAnswer(failure, source: .upstream, at: clock.now())
+        case .pending: throw .refreshPending
+        }
+    }
+
+    private func current(_ user: UserKey) async throws(ProxyError) -> Session? {
+        do { return try await sessions.session(.user(user)) } catch { throw .storeUnavailable }
+    }
+
+    private func minimumValidity(_ head: RequestHead) throws(ProxyError) -> Int {
+        guard let query = RequestTarget(head.target)?.query else { return 60 }
+        let name = Array("min_validity=".utf8)
+        guard let pair = query.split(separator: UInt8(ascii: "&")).first(where: { $0.starts(with: name) }) else { return 60 }
+        guard let seconds = ASCII.decimal(pair.dropFirst(name.count)) else { throw .queryInvalid }
+        return seconds
+    }
+
+    private func answer(_ session: Session, _ head: RequestHead, _ source: AnswerSource) -> LocalAnswer {
+        if wantsText(head) {
+            var fields = HeaderFields()
+            fields.append(.contentType, "text/plain; charset=utf-8")
+            fields.append(.sidecarSource, source.rawValue)
+            return LocalAnswer(status: 200, fields: fields, body: .bytes(session.token.bytes))
+        }
+        let seconds = max(0, session.remaining(at: clock.now()).components.seconds)
+        var json = Array("{\"session_token\":".utf8)
+        JSONString.append(session.token.bytes, to: &json)
+        json += Array(",\"expire\":\(seconds),\"expires_at\":\"\(session.expiresAt.rfc3339)\",\"generation\":\(session.generation)}".utf8)
+        return LocalAnswer(status: 200, json: json, source: source)
+    }
+
+    private func wantsText(_ head: RequestHead) -> Bool {
+        head.fields.list("Accept").contains { range in
+            ASCII.equalIgnoringCase(ASCII.trimmed(range.prefix { $0 != UInt8(ascii: ";") }), "text/plain".utf8)
+        }
+    }
+
+    // MARK: PUT …/session-token
+
+    private func write(_ user: UserKey, _ request: LocalRequest) async throws(ProxyError) -> LocalAnswer {
+        let object: JSONObject
+        do { object = try JSONObject(try await request.body.collect(upTo: limit)) } catch {
+            throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
+        }
+        guard let bytes = object.string("session_token"), let token = SessionToken(bytes) else { throw .sessionTokenInvalid }
+        var life: Duration?
+        if let member = object.member("expire"), member.kind != .null {
+            guard member.kind == .number, let seconds = ASCII.decimal(object.text[member.value]), seconds > 0 else {
+                throw .fieldInvalid("expire must be a whole number of seconds above zero")
+            }
+            life = .seconds(seconds)
+        }
+        var fingerprint: DeviceFingerprint?
+        if let member = object.member("device_fingerprint"), member.kind != .null {
+            guard let sent = object.string("device_fingerprint").flatMap({ DeviceFingerprint($0) }) else {
+                throw .fieldInvalid("device_fingerprint must be 1 to 1024 bytes of UTF-8 without control characters")
+            }
+            fingerprint = sent
+        }
+        let learned: Session?
+        do {
+            learned = try await sessions.learn(
+                RenewedToken(token: token, life: life, fingerprint: fingerprint), for: .user(user), isLogin: true)
+        } catch { throw .storeUnavailable }
+        guard learned?.token == token else { throw .session(learned == nil ? .mismatch : .superseded) }
+        return LocalAnswer(status: 204, fields: HeaderFields(), body: .bytes([]))
+    }
+}
+
+extension RotationResult {
+    /// Whether the failure says nothing against the token that we have.
+    fileprivate var leavesTokenValid: Bool {
+        switch self {
+        case .fault, .failed, .storeFailed: true
+        case .renewed, .moved, .refused, .sessionLost: false
+        }
+    }
+}

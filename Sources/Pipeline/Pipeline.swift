@@ -1,0 +1,12 @@
+// The front page of Pipeline: one request, top to bottom.
+//
+// Reading order: ProxyPipeline (the page that is the product), ProxiedCall (a request as it was understood), UpstreamSender (the
+// second page: access token, injection, one sending, at most one more), TenantRenewal (a rotation as a request), SessionAnswers
+// (what a rotation's end is to the app), LocalAPI, LocalMessages (request and answer as values), ProxyError (the one list of
+// our own errors), RequestID.
+//
+// Who may import it: Listener and App. It knows neither sockets nor libcurl nor a store: requests come in as values, go out
+// through ports and return as values.
+//
+// What must never happen here: an answer before what it says is durable; a request sent again that the tenant may have carried
+// out; the text of an inner error in an answer.

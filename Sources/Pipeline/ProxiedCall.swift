@@ -1,0 +1,100 @@
+// A request for the tenant, as it was understood.
+
+internal import Guard
+internal import Injection
+internal import JSONText
+internal import Model
+internal import Sessions
+internal import Tenant
+
+/// What the app wants sent: everything that is known before a session or an access token is looked at.
+struct ProxiedCall: Sendable {
+    enum Body: Sendable {
+        /// Read whole; fields may be put into it.
+        case json(JSONObject)
+        /// Passed on as it comes.
+        case untouched(MessageBody)
+    }
+
+    let route: Route
+    let method: [UInt8]
+    /// Path and query.
+    let target: [UInt8]
+    let fields: HeaderFields
+    let peer: [UInt8]?
+    let body: Body
+    let user: UserKey?
+    /// The session token that the app presented.
+    let presented: SessionToken?
+    /// The fingerprint that the app sent.
+    let fingerprint: DeviceFingerprint?
+    let requestID: [UInt8]
+
+    var claim: SessionClaim { SessionClaim(user: user, token: presented) }
+
+    /// Reads of a request what its route needs; a body that is not needed whole stays a stream.
+    static func read(
+        _ request: LocalRequest, _ admission: Admission, _ route: Route, requestID: [UInt8], limits: BodyLimits
+    ) async throws(ProxyError) -> ProxiedCall {
+        let fields = request.head.fields
+        let body = try await readBody(request, route, limits)
+        var presented: SessionToken?
+        var fingerprint = SentFingerprint.inFields(fields)
+        if case .json(let object) = body {
+            fingerprint = SentFingerprint.inBody(object)
+            if route.token == .body { presented = try sessionToken(object) }
+        } else if case .header(let name) = route.token, let value = fields.first(name), !value.isEmpty {
+            guard let token = SessionToken(value) else { throw .sessionTokenInvalid }
+            presented = token
+        }
+        return ProxiedCall(
+            route: route, method: request.head.method, target: admission.target.originForm, fields: fields,
+            peer: request.head.peer, body: body, user: admission.user, presented: presented, fingerprint: fingerprint,
+            requestID: requestID)
+    }
+
+    private static func readBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits) async throws(ProxyError) -> Body {
+        guard route.needsWholeBody else {
+            if let length = request.contentLength, length > limits.streamed { throw .bodyTooLarge }
+            if request.contentLength == 0 {
+                let carriesBody = request.head.method.elementsEqual("POST".utf8) || request.head.method.elementsEqual("PUT".utf8)
+                return .untouched(carriesBody ? .bytes([]) : .none)
+            }
+            return .untouched(.stream(request.body, length: request.contentLength))
+        }
+        if let length = request.contentLength, length > limits.injected { throw .bodyTooLarge }
+        do { return .json(try JSONObject(try await request.body.collect(upTo: limits.injected))) } catch {
+            throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
+        }
+    }
+
+    /// Null and the empty string count as "none".
+    private static func sessionToken(_ object: JSONObject) throws(ProxyError) -> SessionToken? {
+        guard let member = object.member("session_token"), member.kind != .null else { return nil }
+        guard let bytes = object.string("session_token") else { throw .sessionTokenInvalid }
+        guard !bytes.isEmpty else { return nil }
+        guard let token = SessionToken(bytes) else { throw .sessionTokenInvalid }
+        return token
+    }
+
+    /// A refresh that no app asked for: it has to come before a call, or the local API wants a fresh token.
+    static func refresh(for user: UserKey?, presented: SessionToken?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8], route: Route) throws(ProxyError) -> ProxiedCall {
+        var carried = HeaderFields()
+        for name in [FieldName.userAgent, .forwardedFor, .realIP] {
+            for value in fields.values(name) { carried.append(name, value) }
+        }
+        guard let empty = try? JSONObject([]) else { throw .bodyInvalid }
+        return ProxiedCall(
+            route: route, method: Array("POST".utf8), target: TenantProfile.refreshPath, fields: carried, peer: peer,
+            body: .json(empty), user: user, presented: presented, fingerprint: nil, requestID: requestID)
+    }
+}
+
+/// The largest bodies, in bytes.
+package struct BodyLimits: Sendable {
+    /// Of routes that are injected into (`SIDECAR_MAX_BODY`).
+    package let injected: Int
+    /// Of streamed routes (`SIDECAR_MAX_STREAM_BODY`).
+    package let streamed: Int
+    package init(injected: Int, streamed: Int) { (self.injected, self.streamed) = (injected, streamed) }
+}

@@ -1,0 +1,184 @@
+// The page that is the product: what happens to one request, top to bottom.
+
+package import Guard
+package import Model
+package import Sessions
+package import Tenant
+
+/// Answers local requests. Everything it needs is handed in; it keeps nothing of a request.
+package struct ProxyPipeline: Sendable {
+    private let guardPolicy: AdmissionPolicy
+    private let routes: RouteTable
+    private let sessions: SessionCoordinator
+    private let pins: FingerprintPins
+    private let sender: UpstreamSender
+    private let limits: BodyLimits
+    private let clock: any WallClock
+
+    package init(
+        guardPolicy: AdmissionPolicy, routes: RouteTable, sessions: SessionCoordinator, pins: FingerprintPins,
+        sender: UpstreamSender, limits: BodyLimits, clock: any WallClock
+    ) {
+        (self.guardPolicy, self.routes, self.sessions) = (guardPolicy, routes, sessions)
+        (self.pins, self.sender, self.limits, self.clock) = (pins, sender, limits, clock)
+    }
+
+    /// Admit, route, take the newest session, inject and forward, learn, answer.
+    package func respond(to request: LocalRequest) async -> LocalAnswer {
+        let requestID = RequestID.of(request.head.fields)
+        var answer: LocalAnswer
+        do throws(ProxyError) {
+            let admission = try admit(request.head)
+            if let resource = LocalResource(admission.target) {
+                answer = try await localAPI.respond(to: request, for: resource, requestID: requestID)
+            } else {
+                let route = try route(request.head, admission.target)
+                let call = try await ProxiedCall.read(request, admission, route, requestID: requestID, limits: limits)
+                switch route.session {
+                case .rotates: answer = try await refresh(call)
+                case .uses: answer = try await sendWithNewest(call)
+                case .opens: answer = try await open(call)
+                case .none: answer = try await pass(call)
+                }
+            }
+        } catch {
+            answer = LocalAnswer(error)
+        }
+        answer.fields.append(.requestID, requestID)
+        return answer
+    }
+
+    private func admit(_ head: RequestHead) throws(ProxyError) -> Admission {
+        do { return try guardPolicy.admit(head) } catch { throw .refused(error) }
+    }
+
+    private func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
+        guard case .route(let route) = routes.match(method: head.method, path: target.path) else { throw .pathNotAllowed }
+        return route
+    }
+
+    private var localAPI: LocalAPI {
+        LocalAPI(sessions: sessions, clock: clock, limit: limits.injected, renewal: { (call) throws(ProxyError) in
+            try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+        })
+    }
+
+    // MARK: one way for each kind of route
+
+    /// T2: shared by everybody who asks for this session.
+    private func refresh(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        let refreshed: RefreshedSession
+        do { refreshed = try await sessions.refresh(for: call.claim, renewal: renewal(call)) } catch { throw .storeUnavailable }
+        return try LocalAnswer(refreshed, at: clock.now())
+    }
+
+    /// T3: goes out with the newest token whatever the app presented.
+    private func sendWithNewest(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        let ahead = try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+        let newest: NewestSession
+        do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
+        switch newest {
+        case .session(let session): return try await send(call, with: session, mayRetry: true)
+        case .foreign(let token, let key): return try await send(call, withForeign: token, key)
+        case .refused(let refusal): return try LocalAnswer(refusal)
+        case .pending: throw .refreshPending
+        case .failed(let result): return try LocalAnswer(result, source: .upstream, at: clock.now())
+        }
+    }
+
+    private func send(_ call: ProxiedCall, with session: Session, mayRetry: Bool) async throws(ProxyError) -> LocalAnswer {
+        let fingerprint = try fingerprint(call, pinned: session.fingerprint, key: session.key)
+        if session.fingerprint == nil, let fingerprint {
+            do { try await sessions.pin(fingerprint, to: session) } catch { throw .storeUnavailable }
+        }
+        let answer = try await sent(call, token: session.token, fingerprint)
+        guard case .error(let response, .deadSession) = answer else { return LocalAnswer(passingOn: answer) }
+        // Only a refusal of the newest generation says anything about the session (contract 7.5).
+        let newer: Session?
+        do { newer = try await sessions.refused(session, Session.Refusal(response)) } catch { throw .storeUnavailable }
+        if let newer, mayRetry { return try await send(call, with: newer, mayRetry: false) }
+        return LocalAnswer(passingOn: answer)
+    }
+
+    /// A token from a login made elsewhere becomes the session's when the tenant takes it.
+    private func send(_ call: ProxiedCall, withForeign token: SessionToken, _ key: SessionKey) async throws(ProxyError) -> LocalAnswer {
+        let fingerprint = try fingerprint(call, pinned: nil, key: key)
+        let answer = try await sent(call, token: token, fingerprint)
+        if case .streaming(let response) = answer, response.status == 200 {
+            try await learn(RenewedToken(token: token, life: nil, fingerprint: fingerprint), for: key, isLogin: true)
+        }
+        return LocalAnswer(passingOn: answer)
+    }
+
+    /// L1–L15: a 200 that holds a session token makes it the user's before the app sees it.
+    private func open(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        let key = call.user.map { SessionKey.user($0) }
+        let fingerprint = try fingerprint(call, pinned: nil, key: key)
+        let answer = try await sent(call, token: nil, fingerprint)
+        guard case .streaming(let response) = answer, response.status == 200 else { return LocalAnswer(passingOn: answer) }
+        let body: [UInt8]
+        do { body = try await response.body.collect(upTo: limits.injected) } catch { throw .upstream(.broken) }
+        if let session = SessionAnswer(body: body) {
+            try await learn(
+                RenewedToken(token: session.token, life: session.life, fingerprint: fingerprint),
+                for: key ?? sessions.anonymousKey(for: session.token), isLogin: true)
+        }
+        return LocalAnswer(passingOn: WholeResponse(status: response.status, fields: response.fields, body: body), source: .upstream)
+    }
+
+    /// Everything else under the tenant's prefixes.
+    private func pass(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        guard call.route.devices != .none else { return LocalAnswer(passingOn: try await sent(call, token: nil, nil)) }
+        let key = call.user.map { SessionKey.user($0) }
+        var pinned: DeviceFingerprint?
+        if let key {
+            do { pinned = try await sessions.session(key)?.fingerprint } catch { throw .storeUnavailable }
+        }
+        let fingerprint = try fingerprint(call, pinned: pinned, key: key)
+        return LocalAnswer(passingOn: try await sent(call, token: nil, fingerprint))
+    }
+
+    // MARK: small steps
+
+    private func sent(_ call: ProxiedCall, token: SessionToken?, _ fingerprint: DeviceFingerprint?) async throws(ProxyError) -> SentAnswer {
+        do { return try await sender.send(call, token: token, fingerprint: fingerprint) } catch { throw error.proxyError }
+    }
+
+    private func fingerprint(_ call: ProxiedCall, pinned: DeviceFingerprint?, key: SessionKey?) throws(ProxyError) -> DeviceFingerprint? {
+        do { return try pins.choose(pinned: pinned, sent: call.fingerprint, user: key) } catch { throw .fingerprintMismatch }
+    }
+
+    private func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(ProxyError) {
+        do { try await sessions.learn(renewed, for: key, isLogin: isLogin) } catch { throw .storeUnavailable }
+    }
+
+    private func renewal(_ call: ProxiedCall) -> TenantRenewal {
+        TenantRenewal(call: call, sender: sender, pins: pins, limit: limits.injected)
+    }
+
+    private func refreshCall(
+        for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
+    ) throws(ProxyError) -> TenantRenewal {
+        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: TenantProfile.refreshPath) else {
+            throw .pathNotAllowed
+        }
+        return renewal(
+            try ProxiedCall.refresh(for: user, presented: nil, like: fields, peer: peer, requestID: requestID, route: route))
+    }
+}
+
+extension LocalAnswer {
+    init(passingOn answer: SentAnswer) {
+        switch answer {
+        case .streaming(let response): self.init(passingOn: response, source: .upstream)
+        case .error(let response, _): self.init(passingOn: response, source: .upstream)
+        }
+    }
+}
+
+extension Session.Refusal {
+    init(_ response: WholeResponse) {
+        self.init(
+            status: response.status, contentType: Array(response.fields.first(.contentType) ?? []), body: response.body)
+    }
+}

@@ -1,0 +1,98 @@
+// The second page: access token, injection, one sending, and at most one more.
+
+package import AccessTokens
+package import Injection
+package import Model
+package import Tenant
+
+/// An answer of the tenant: an error is read whole, to be classified; everything else stays a stream.
+enum SentAnswer {
+    case streaming(UpstreamResponse)
+    case error(WholeResponse, TenantRefusal)
+}
+
+/// Sends a call with everything injected (contract 5 and 6).
+package struct UpstreamSender: Sendable {
+    private let transport: any UpstreamTransport
+    private let accessTokens: AccessTokenSource
+    private let injector: CredentialInjector
+    private let devices: DeviceDefaults
+    private let timeout: Duration
+    let profile: TenantProfile
+
+    /// Error bodies are read whole up to here.
+    private static let longestError = 1 << 20
+
+    /// - Parameter timeout: until the head of the answer, then without progress (`SIDECAR_UPSTREAM_TIMEOUT`).
+    package init(
+        transport: any UpstreamTransport, accessTokens: AccessTokenSource, injector: CredentialInjector, devices: DeviceDefaults,
+        profile: TenantProfile, timeout: Duration
+    ) {
+        (self.transport, self.accessTokens, self.injector) = (transport, accessTokens, injector)
+        (self.devices, self.profile, self.timeout) = (devices, profile, timeout)
+    }
+
+    /// - Parameters:
+    ///   - token: the session token to carry; nil where the route takes none.
+    ///   - fingerprint: nil where the route takes no device values.
+    func send(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) async throws(SendFailure) -> SentAnswer {
+        var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
+        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
+        guard call.route.family == .tenant else { return try await sendOnce(call, credentials) }
+        do { credentials.accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
+        let answer = try await sendOnce(call, credentials)
+        guard case .error(_, .accessToken) = answer, call.isReplayable, let refused = credentials.accessToken,
+            let next = await accessTokens.replacement(for: refused)
+        else { return answer }
+        credentials.accessToken = next
+        return try await sendOnce(call, credentials)
+    }
+
+    private func sendOnce(_ call: ProxiedCall, _ credentials: Credentials) async throws(SendFailure) -> SentAnswer {
+        do {
+            let response = try await transport.send(request(call, credentials))
+            guard response.status >= 400 else { return .streaming(response) }
+            var body = try await response.body.collect(upTo: Self.longestError)
+            if let secret = credentials.accessToken { body = AnswerScrubber.blank(secret, in: body) }
+            let whole = WholeResponse(status: response.status, fields: response.fields, body: body)
+            let refusal = TenantRefusal(status: whole.status, body: body, deadSessionCodes: profile.deadSessionCodes)
+            return .error(whole, refusal ?? .other)
+        } catch let error as TransportError {
+            throw .transport(error)
+        } catch {
+            throw .transport(TransportError(.broken, maybeSent: true))
+        }
+    }
+
+    private func request(_ call: ProxiedCall, _ credentials: Credentials) -> UpstreamRequest {
+        let body: MessageBody =
+            switch call.body {
+            case .json(let object): .bytes(injector.body(object, for: call.route, credentials))
+            case .untouched(let body): body
+            }
+        return UpstreamRequest(
+            method: call.method, target: call.target, fields: injector.fields(call.fields, for: call.route, credentials),
+            body: body, timeout: timeout)
+    }
+}
+
+/// Why nothing came back.
+enum SendFailure: Error {
+    case noAccessToken(NoAccessToken)
+    case transport(TransportError)
+
+    var proxyError: ProxyError {
+        switch self {
+        case .noAccessToken(let reason): .noAccessToken(retryAfter: reason.retryAfter)
+        case .transport(let error): .upstream(error.reason)
+        }
+    }
+}
+
+extension ProxiedCall {
+    /// Whether the body can be sent a second time.
+    fileprivate var isReplayable: Bool {
+        if case .untouched(.stream) = body { return false }
+        return true
+    }
+}

@@ -1,0 +1,134 @@
+// Sessions in a SQLite file: acknowledged means on disk.
+
+package import Model
+
+/// `sqlite:PATH` (contract 9): WAL, synchronous FULL, records sealed, one owner process per file.
+package final class SQLiteStore: SessionStore {
+    /// The schema that this program writes (`PRAGMA user_version`).
+    static let schemaVersion = 1
+
+    private static let schema = """
+        CREATE TABLE session (name BLOB PRIMARY KEY, generation INTEGER NOT NULL, attempt BLOB, record BLOB) WITHOUT ROWID;
+        CREATE TABLE lineage (hash BLOB PRIMARY KEY, name BLOB NOT NULL, generation INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX lineage_by_name ON lineage (name, generation);
+        CREATE TABLE secret (name BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+        PRAGMA user_version = 1;
+        """
+
+    package let keys: StoreKeys
+    private let seal: RecordSeal
+    private let writer: SQLiteThread
+    private let reader: SQLiteThread
+    private let lock: OwnerLock
+
+    /// Opens the file at `path`, making it and its folder if they are missing.
+    /// - Parameter key: 32 bytes that seal the records; nil takes them from `PATH.key`, made at the first start.
+    package init(path: String, key: [UInt8]?) throws(StoreOpenError) {
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try PlainFile.makeFolder(String(path[..<slash])) }
+        lock = try OwnerLock(path: path + ".lock")
+        // SQLite would make it with 0644; the -wal and -shm files take the mode of this one.
+        try PlainFile.touch(path)
+        let seal: RecordSeal
+        if let key { seal = RecordSeal(master: key) } else { seal = RecordSeal(master: try StoreKeyFile.readOrMake(path + ".key")) }
+        let connection = try SQLiteConnection(path: path, readOnly: false)
+        keys = try Self.prepare(connection, seal, path)
+        self.seal = seal
+        writer = SQLiteThread(connection: connection, transactions: true)
+        reader = SQLiteThread(connection: try SQLiteConnection(path: path, readOnly: false), transactions: false)
+    }
+
+    private static func prepare(_ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String) throws(StoreOpenError) -> StoreKeys {
+        do {
+            try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+            guard case .integer(let version)? = try connection.run("PRAGMA user_version").first?.first else {
+                throw StoreError.failed(operation: "version", code: 0)
+            }
+            if version > Int64(schemaVersion) { throw StoreOpenError.newerSchema(path: path, version: Int(version)) }
+            if version == 0 { try connection.execute("BEGIN IMMEDIATE;" + schema + "COMMIT;") }
+            return StoreKeys(
+                lineage: try secret("lineage", connection, seal, path), fingerprint: try secret("fingerprint", connection, seal, path))
+        } catch {
+            switch error {
+            case let refused as StoreOpenError: throw refused
+            case StoreError.failed(_, let code): throw .unusable(path: path, code: code)
+            default: throw .unusable(path: path, code: 0)
+            }
+        }
+    }
+
+    /// A random key kept in the store itself, made at first use; it stays when the sealing key changes.
+    private static func secret(_ purpose: String, _ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String) throws -> [UInt8] {
+        let name = Array(purpose.utf8)
+        if case .blob(let sealed)? = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)]).first?.first {
+            guard let key = seal.open(sealed, name: name), key.count == 32 else { throw StoreOpenError.wrongKey(path: path) }
+            return key
+        }
+        var generator = SystemRandomNumberGenerator()
+        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        guard let sealed = seal.seal(key, name: name) else { throw StoreOpenError.unusable(path: path, code: 0) }
+        try connection.run("INSERT INTO secret VALUES (?, ?)", [.blob(name), .blob(sealed)])
+        return key
+    }
+
+    /// Ends both connections after what waits now.
+    package func close() async {
+        await writer.close()
+        await reader.close()
+    }
+
+    package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
+        let row = SessionRow(name: seal.name(of: key), seal: seal)
+        return try await reader.perform { (connection) throws(StoreError) in try row.read(connection)?.stored }
+    }
+
+    package func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession? {
+        let seal = seal
+        return try await reader.perform { (connection) throws(StoreError) in
+            let rows = try connection.run("SELECT name FROM lineage WHERE hash = ?", [.blob(hash.bytes)])
+            guard case .blob(let name)? = rows.first?.first else { return nil }
+            return try SessionRow(name: name, seal: seal).read(connection)?.stored
+        }
+    }
+
+    package func begin(_ intent: RotationIntent) async throws(StoreError) -> BeginOutcome {
+        let row = SessionRow(name: seal.name(of: intent.key), seal: seal)
+        return try await writer.perform { (connection) throws(StoreError) in
+            let known = try row.read(connection)
+            guard (known?.session?.generation ?? 0) == intent.generation else { return .moved(known?.session) }
+            try row.setAttempt(intent.attempt, known: known, connection)
+            return .granted
+        }
+    }
+
+    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome {
+        let row = SessionRow(name: seal.name(of: session.key), seal: seal)
+        return try await writer.perform { (connection) throws(StoreError) in
+            let known = try row.read(connection)
+            guard known?.attempt == attempt else { return .fenced(known?.session) }
+            try row.write(session, tokenHash, connection)
+            return .committed
+        }
+    }
+
+    package func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError) {
+        let row = SessionRow(name: seal.name(of: key), seal: seal)
+        try await writer.perform { (connection) throws(StoreError) in
+            guard let known = try row.read(connection), known.attempt == attempt else { return }
+            try row.setAttempt(nil, known: known, connection)
+        }
+    }
+
+    package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
+        let row = SessionRow(name: seal.name(of: session.key), seal: seal)
+        return try await writer.perform { (connection) throws(StoreError) in
+            if let known = try row.read(connection)?.session, !session.replaces(known) { return .fenced(known) }
+            try row.write(session, tokenHash, connection)
+            return .committed
+        }
+    }
+
+    package func forget(_ key: SessionKey) async throws(StoreError) {
+        let row = SessionRow(name: seal.name(of: key), seal: seal)
+        try await writer.perform { (connection) throws(StoreError) in try row.remove(connection) }
+    }
+}

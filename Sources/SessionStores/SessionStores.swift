@@ -1,0 +1,9 @@
+// The front page of SessionStores: where sessions survive a crash.
+//
+// Reading order: SessionRecord (a session as bytes), SealedRecord (those bytes, sealed for one user), MemoryStore (the
+// model), SQLiteStore (one transaction for all that waits), SQLiteConnection (the wall to C), StoreKeyFile, StoreFolder.
+//
+// Who may import it: App alone. One conformance suite runs against every store.
+//
+// What must never happen here: a write call returns before the write is durable; a token, user key or fingerprint in clear text
+// in a file; an older generation over a newer one; a damaged record taken for an empty store.

@@ -1,0 +1,80 @@
+// One attempt in the air, and those who wait for it.
+
+internal import NIOConcurrencyHelpers
+package import Model
+
+/// What everybody who waited for an attempt gets.
+package enum RotationResult: Sendable {
+    /// The tenant's 200; the session is durable.
+    case renewed(Session, answer: WholeResponse)
+    /// Another write came first; the session is the newest one.
+    case moved(Session)
+    /// The tenant's refusal, to be passed on.
+    case refused(answer: WholeResponse)
+    /// The tenant's answer says that it failed, to be passed on.
+    case failed(answer: WholeResponse)
+    /// No answer.
+    case fault(RenewalFault)
+    /// Two answers were lost; the session is over.
+    case sessionLost
+    case storeFailed(StoreError)
+}
+
+/// Delivers one result to any number of waiters, each with its own patience.
+final class RotationFlight: Sendable {
+    private struct State {
+        var result: RotationResult?
+        var waiters: [UInt64: CheckedContinuation<RotationResult?, Never>] = [:]
+        var nextWaiter: UInt64 = 0
+        /// Waiters whose patience ended before they stood in line.
+        var gone: Set<UInt64> = []
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    /// The result, or nil when it did not come in time or the caller's task was cancelled. The attempt goes on either way.
+    func result(within patience: Duration) async -> RotationResult? {
+        guard patience > .zero else { return state.withLockedValue(\.result) }
+        let waiter = state.withLockedValue { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        let timer = Task { [self] in
+            try? await Task.sleep(for: patience)
+            leave(waiter)
+        }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let ready: RotationResult?? = state.withLockedValue { state in
+                    if let result = state.result { return result }
+                    if state.gone.remove(waiter) != nil { return .some(nil) }
+                    state.waiters[waiter] = continuation
+                    return nil
+                }
+                if let ready { continuation.resume(returning: ready) }
+            }
+        } onCancel: {
+            leave(waiter)
+        }
+    }
+
+    private func leave(_ waiter: UInt64) {
+        let continuation: CheckedContinuation<RotationResult?, Never>? = state.withLockedValue { state in
+            guard state.result == nil else { return nil }
+            let continuation = state.waiters.removeValue(forKey: waiter)
+            if continuation == nil { state.gone.insert(waiter) }
+            return continuation
+        }
+        continuation?.resume(returning: nil)
+    }
+
+    func deliver(_ result: RotationResult) {
+        let waiters = state.withLockedValue { state in
+            state.result = result
+            defer { state.waiters = [:] }
+            return state.waiters.values.map { $0 }
+        }
+        for waiter in waiters { waiter.resume(returning: result) }
+    }
+}

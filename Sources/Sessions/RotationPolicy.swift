@@ -1,0 +1,18 @@
+// The settings that the rotation rules depend on.
+
+/// Settings of contract 7, with its defaults.
+package struct RotationPolicy: Sendable {
+    /// How long a superseded token still gets the newest answer (`SIDECAR_ROTATION_GRACE`).
+    package var grace: Duration = .seconds(600)
+    /// A refresh that presents the newest token this soon after a rotation is answered from memory; zero = off
+    /// (`SIDECAR_REFRESH_MIN_INTERVAL`).
+    package var minimumInterval: Duration = .zero
+    /// A call whose token has less than this left is preceded by a rotation (`SIDECAR_REFRESH_AHEAD`).
+    package var refreshAhead: Duration = .seconds(60)
+    /// How long a caller waits for a rotation (`SIDECAR_REFRESH_WAIT`).
+    package var refreshWait: Duration = .seconds(8)
+    /// A token's life when the tenant does not say, at most (tenant section 5).
+    package var assumedLife: Duration = .seconds(43_200)
+
+    package init() {}
+}

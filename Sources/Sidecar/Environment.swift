@@ -1,0 +1,31 @@
+// The process environment: read once, then without its secrets.
+
+import App
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Names and values of this process.
+enum Environment {
+    /// All variables, the first of each name. Call it once, before there are threads.
+    static func read() -> [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            let text = unsafe String(cString: entry)
+            if let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) {
+                let name = String(text[..<equals])
+                if variables[name] == nil { variables[name] = String(text[text.utf8.index(after: equals)...]) }
+            }
+            unsafe next = next.successor()
+        }
+        return variables
+    }
+
+    /// Takes the secrets out, so that neither a child process nor a crash report shows them.
+    static func dropSecrets() {
+        for setting in Setting.all where setting.isSecret { unsafe unsetenv(setting.name) }
+    }
+}

@@ -1,0 +1,25 @@
+// `ciam-sidecar serve`: the service itself.
+
+import App
+import ArgumentParser
+import Logging
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve until SIGTERM (the default).")
+
+    func run() async throws {
+        let environment = Environment.read()
+        let settings: SidecarConfiguration
+        do { settings = try SidecarConfiguration(environment: environment) } catch {
+            Ending.fail(error.faults.map(\.line), code: 78)
+        }
+        Environment.dropSecrets()
+        var logger = Logger(label: "ciam-sidecar") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = settings.logLevel
+        do {
+            guard try await SidecarRun(settings, logger: logger).serve() else {
+                Ending.fail(["some requests did not finish within SIDECAR_DRAIN_TIMEOUT"], code: 1)
+            }
+        } catch { Ending.fail([error.line], code: error.exitCode) }
+    }
+}

@@ -1,0 +1,8 @@
+// The front page of Sidecar: the command line of `ciam-sidecar`.
+//
+// Reading order: SidecarCommand (the commands), ServeCommand, ConfigCommand, Environment (the one place that touches the
+// process environment).
+//
+// Who may import it: nobody. It imports App and the argument parser.
+//
+// What must never happen here: a decision that is not about arguments, exit codes or what is printed.

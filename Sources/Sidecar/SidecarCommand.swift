@@ -1,0 +1,32 @@
+// The commands of `ciam-sidecar`.
+
+import App
+import ArgumentParser
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+@main
+struct SidecarCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ciam-sidecar",
+        abstract: "Speaks to a Bamboocloud CIAM tenant for applications that cannot.",
+        discussion: """
+            Takes plain HTTP on localhost, adds the access token, the device values and the newest session token, forwards over
+            TLS, and keeps the session token that comes back. Configured by SIDECAR_* environment variables only:
+            `ciam-sidecar config` lists them.
+            """,
+        subcommands: [ServeCommand.self, ConfigCommand.self],
+        defaultSubcommand: ServeCommand.self)
+}
+
+/// Everything that ends the program with a message.
+enum Ending {
+    /// Prints lines to standard error and leaves with a sysexits code.
+    static func fail(_ lines: [String], code: Int32) -> Never {
+        for line in lines { unsafe fputs("ciam-sidecar: \(line)\n", stderr) }
+        exit(code)
+    }
+}

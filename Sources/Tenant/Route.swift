@@ -1,0 +1,56 @@
+// What one row of the tenant's API asks for.
+
+package import Model
+
+/// How a request for one path is treated (contract 5).
+package struct Route: Sendable, Equatable {
+    /// Which credential `Authorization` carries.
+    package enum Family: Sendable, Equatable {
+        /// `/api/v2/tenant/…`: the app's value is dropped, ours is the access_token.
+        case tenant
+        /// `/api/v2/sdk/…`: never the access_token; the app's own id_token passes.
+        case sdk
+        /// Passed on as it is.
+        case passthrough
+    }
+
+    /// Where the device values go.
+    package enum DevicePlace: Sendable, Equatable { case none, body, header }
+
+    /// Where the session token goes.
+    package enum TokenPlace: Sendable, Equatable {
+        case none
+        /// The body's field `session_token`.
+        case body
+        /// A header field.
+        case header(FieldName)
+    }
+
+    /// What the call does with the session.
+    package enum Session: Sendable, Equatable {
+        /// Nothing.
+        case none
+        /// Uses the newest token and leaves it as it is (T3).
+        case uses
+        /// Replaces it (T2).
+        case rotates
+        /// May answer 200 with a new session (L1–L15).
+        case opens
+    }
+
+    /// The row in the tenant facts, e.g. `T2`; also the metrics label.
+    package let row: String
+    package let family: Family
+    package let devices: DevicePlace
+    package let token: TokenPlace
+    package let session: Session
+
+    package init(
+        row: String, family: Family, devices: DevicePlace = .none, token: TokenPlace = .none, session: Session = .none
+    ) {
+        (self.row, self.family, self.devices, self.token, self.session) = (row, family, devices, token, session)
+    }
+
+    /// Whether the body has to be read whole before anything is sent.
+    package var needsWholeBody: Bool { devices == .body || token == .body }
+}

@@ -1,0 +1,63 @@
+// From method and path to the row that a request is.
+
+internal import Model
+
+/// Everything that differs between the tenant's editions.
+package struct TenantProfile: Sendable {
+    package struct Row: Sendable {
+        let method: String
+        let path: String
+        let route: Route
+    }
+
+    package let name: String
+    /// The row that refreshes a session token, for refreshes that no app asked for.
+    package static let refreshPath = Array("/api/v2/tenant/sso/session-token/refresh".utf8)
+    /// The exact `Content-Type` of T2–T4.
+    package let contentType: [UInt8]
+    let rows: [Row]
+    /// Endings of `error_code` that say that a session is over (contract 7.7).
+    package let deadSessionCodes: [String]
+}
+
+/// The outcome of looking a path up.
+package enum RouteMatch: Sendable, Equatable {
+    case route(Route)
+    /// `POST /api/v2/tenant/token`: the sidecar alone mints tokens.
+    case tokenEndpoint
+    /// Under no allowed prefix.
+    case none
+}
+
+/// All rows of one profile, the family rules for paths without a row, and the operator's passthrough prefixes.
+package struct RouteTable: Sendable {
+    private let rows: [[UInt8]: Route]
+    private let passthrough: [[UInt8]]
+
+    private static let tenantPrefix = Array("/api/v2/tenant/".utf8)
+    private static let sdkPrefixes = [Array("/api/v2/sdk/".utf8), Array("/api/v3/sdk/".utf8)]
+    private static let tokenPath = Array("/api/v2/tenant/token".utf8)
+    private static let otherTenant = Route(row: "tenant", family: .tenant)
+    private static let otherSDK = Route(row: "sdk", family: .sdk, devices: .header)
+    private static let other = Route(row: "passthrough", family: .passthrough)
+
+    /// - Parameter passthrough: path prefixes that pass untouched (`SIDECAR_PASSTHROUGH_PATHS`).
+    package init(profile: TenantProfile, passthrough: [[UInt8]] = []) {
+        var rows: [[UInt8]: Route] = [:]
+        for row in profile.rows { rows[Array("\(row.method) \(row.path)".utf8)] = row.route }
+        self.rows = rows
+        self.passthrough = passthrough
+    }
+
+    /// - Parameters:
+    ///   - path: without the query; already known to be unambiguous (contract 4).
+    package func match(method: [UInt8], path: some Collection<UInt8>) -> RouteMatch {
+        if let route = rows[method + [0x20] + path] { return .route(route) }
+        if path.starts(with: Self.tenantPrefix) {
+            return path.elementsEqual(Self.tokenPath) ? .tokenEndpoint : .route(Self.otherTenant)
+        }
+        if Self.sdkPrefixes.contains(where: { path.starts(with: $0) }) { return .route(Self.otherSDK) }
+        if passthrough.contains(where: { path.starts(with: $0) }) { return .route(Self.other) }
+        return .none
+    }
+}
