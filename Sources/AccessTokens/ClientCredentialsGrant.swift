@@ -8,7 +8,7 @@ internal import Tenant
 /// into the query string.
 package struct ClientCredentialsGrant: AccessTokenFetching {
     /// How the client proves who it is (`SIDECAR_TOKEN_AUTH`).
-    package enum Authentication: String, Sendable { case form, basic }
+    package enum Authentication: String, CaseIterable, Sendable { case form, basic }
 
     private let transport: any UpstreamTransport
     private let clientID: SecretText

@@ -4,7 +4,7 @@ internal import AccessTokens
 internal import CurlTransport
 internal import Guard
 internal import Injection
-package import Listener
+internal import Listener
 package import Logging
 internal import Model
 internal import Pipeline
@@ -50,14 +50,4 @@ package struct SidecarConfiguration: Sendable {
 /// All faults of a configuration, never just the first.
 package struct ConfigurationFaults: Error, Sendable {
     package let faults: [ConfigurationFault]
-}
-
-extension ClientCredentialsGrant.Authentication: CaseIterable {
-    package static var allCases: [Self] { [.form, .basic] }
-}
-extension CurlSettings.HTTPVersion: CaseIterable {
-    package static var allCases: [Self] { [.auto, .http1, .http2] }
-}
-extension FingerprintPins.Mismatch: CaseIterable {
-    package static var allCases: [Self] { [.override, .reject] }
 }

@@ -1,11 +1,15 @@
 // One run of the sidecar: start, serve until a signal, drain.
 
+internal import AccessTokens
 internal import Admin
+internal import CurlTransport
 internal import Listener
 package import Logging
+internal import Model
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
+internal import Sessions
 internal import UnixSignals
 
 /// Runs a configuration to its end.

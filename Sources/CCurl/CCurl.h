@@ -12,7 +12,7 @@
 static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protocols) {
     CURLcode code;
     if ((code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols)) != CURLE_OK) return code;
-    if ((code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "")) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_PROXY, "")) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK) return code;

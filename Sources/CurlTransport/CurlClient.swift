@@ -11,11 +11,11 @@ package final class CurlClient: UpstreamTransport {
     private let multi: MultiHandle
     private let lastID = NIOLockedValueBox<UInt64>(0)
 
-    /// Nil when libcurl cannot be set up.
+    /// Nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings) {
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
-            let multi = MultiHandle(keptConnections: settings.keptConnections)
-        else { return nil }
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let trial = EasyHandle(settings) else { return nil }
+        trial.free()
+        guard let multi = MultiHandle(keptConnections: settings.keptConnections) else { return nil }
         (self.settings, self.multi) = (settings, multi)
     }
 

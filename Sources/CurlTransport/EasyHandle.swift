@@ -6,7 +6,7 @@ package import Model
 /// How every transfer of this client is made; libcurl is told once per handle.
 package struct CurlSettings: Sendable {
     /// HTTP versions that may be spoken with the tenant (`SIDECAR_UPSTREAM_HTTP`).
-    package enum HTTPVersion: String, Sendable { case auto, http1 = "1.1", http2 = "2" }
+    package enum HTTPVersion: String, CaseIterable, Sendable { case auto, http1 = "1.1", http2 = "2" }
 
     package let origin: TenantOrigin
     /// A PEM file with certificate authorities beside the system's (`SIDECAR_CA_FILE`).

@@ -16,6 +16,8 @@ package struct ListenError: Error, Sendable {
     package let address: ListenAddress
     /// The system's error number; 0 when it is of another kind.
     package let errno: Int32
+
+    package init(address: ListenAddress, errno: Int32) { (self.address, self.errno) = (address, errno) }
 }
 
 /// Serves the pipeline on local addresses.

@@ -6,7 +6,7 @@ package import Model
 /// The order of contract 5: what is pinned to the session, else what the app sent, else what the operator set, else derived.
 package struct FingerprintPins: Sendable {
     /// What happens when an app sends another fingerprint than the pinned one (`SIDECAR_FINGERPRINT_MISMATCH`).
-    package enum Mismatch: String, Sendable { case override, reject }
+    package enum Mismatch: String, CaseIterable, Sendable { case override, reject }
 
     /// The app's fingerprint differs from the pinned one and the operator wants that refused.
     package struct MismatchError: Error {}

@@ -26,7 +26,8 @@ struct SidecarCommand: AsyncParsableCommand {
 enum Ending {
     /// Prints lines to standard error and leaves with a sysexits code.
     static func fail(_ lines: [String], code: Int32) -> Never {
-        for line in lines { unsafe fputs("ciam-sidecar: \(line)\n", stderr) }
+        let text = Array(lines.map { "ciam-sidecar: \($0)\n" }.joined().utf8)
+        _ = unsafe text.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
         exit(code)
     }
 }
