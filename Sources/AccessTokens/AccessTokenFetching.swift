@@ -11,7 +11,7 @@ package struct FetchedToken: Sendable {
 }
 
 /// Why no access token could be fetched. Holds nothing that the tenant said but its status and code.
-package enum TokenFetchError: Error, Sendable, Equatable {
+package enum TokenFetchError: Error, Sendable, Equatable, CustomStringConvertible {
     case transport(TransportError)
     /// The tenant refused the client; `code` is its `error`, `-` if it gave none that is safe to print.
     case refused(status: Int, code: String)
@@ -19,6 +19,16 @@ package enum TokenFetchError: Error, Sendable, Equatable {
     case unreadable
     /// The file is missing, not readable or holds no usable token.
     case file
+
+    /// For the log.
+    package var description: String {
+        switch self {
+        case .transport(let error): error.description
+        case .refused(let status, let code): "refused with \(status) \(code)"
+        case .unreadable: "the answer holds no usable token"
+        case .file: "the file holds no usable token"
+        }
+    }
 }
 
 /// Where access tokens come from.

@@ -43,8 +43,8 @@ package struct WholeResponse: Sendable {
 }
 
 /// Why there is no complete head of an answer (contract 4, transport failures).
-package struct TransportError: Error, Equatable, Sendable {
-    package enum Reason: Sendable, Equatable {
+package struct TransportError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Reason: String, Sendable, Equatable {
         /// No address, or nobody listens there.
         case unreachable
         /// No connection in time.
@@ -71,6 +71,11 @@ package struct TransportError: Error, Equatable, Sendable {
 
     package init(_ reason: Reason, maybeSent: Bool, code: Int32 = 0) {
         (self.reason, self.maybeSent, self.code) = (reason, maybeSent, code)
+    }
+
+    /// For the log: `tls (libcurl 60), nothing sent`.
+    package var description: String {
+        "\(reason.rawValue)\(code == 0 ? "" : " (libcurl \(code))")\(maybeSent ? "" : ", nothing sent")"
     }
 }
 

@@ -14,8 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
             Ending.fail(error.faults.map(\.line), code: 78)
         }
         Environment.dropSecrets()
-        var logger = Logger(label: "ciam-sidecar") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = settings.logLevel
+        let logger = Logger(label: "ciam-sidecar") { _ in TextLog(level: settings.logLevel) }
         do {
             guard try await SidecarRun(settings, logger: logger).serve() else {
                 Ending.fail(["some requests did not finish within SIDECAR_DRAIN_TIMEOUT"], code: 1)

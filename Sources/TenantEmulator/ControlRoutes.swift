@@ -53,7 +53,8 @@ struct ControlResponder: Responder {
         }
     }
 
-    /// `after`: a request number; without it the latest ones. `limit`: default 1,000.
+    /// `after`: a request number; without it the latest ones. `limit`: default 1,000. With `Accept: text/plain` as a person
+    /// reads them.
     private func requests(_ request: ReceivedRequest) -> TenantAnswer {
         let query = Self.query(request)
         guard let after = query.number("after", default: -1), after < Int.max,
@@ -62,7 +63,8 @@ struct ControlResponder: Responder {
             return .wrong("after and limit are whole numbers")
         }
         let records = desk.withState { $0.log.records(after: after < 0 ? nil : after, limit: limit) }
-        return .ok(.array(records.map(\.json)))
+        guard request.values("accept") == ["text/plain"] else { return .ok(.array(records.map(\.json))) }
+        return .text(records.map(\.text).joined(separator: "\n"))
     }
 
     private func session(_ path: String) -> TenantAnswer {
@@ -177,6 +179,13 @@ extension FormText? {
 extension TenantAnswer {
     static func ok(_ json: JSONValue) -> TenantAnswer {
         TenantAnswer(200, outcome: "control", json: json)
+    }
+
+    static func text(_ text: String) -> TenantAnswer {
+        var answer = TenantAnswer(200, outcome: "control", json: .null)
+        answer.headers = [HeaderField("Content-Type", "text/plain; charset=utf-8")]
+        answer.body = Array(text.utf8)
+        return answer
     }
 
     static func wrong(_ reason: String, status: Int = 400) -> TenantAnswer {
