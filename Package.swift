@@ -96,6 +96,16 @@ let package = Package(
         .executableTarget(
             name: "TenantEmulatorCommand", dependencies: ["TenantEmulator", arguments], swiftSettings: strict),
 
+        // What several test targets share.
+        .target(
+            name: "TestSupport", dependencies: ["Model", "Sessions", nio, nioPosix, locks, logging],
+            path: "Tests/TestSupport", swiftSettings: strict),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
+        tests("JSONTextTests", ["TestSupport", "JSONText"]),
+        tests("ModelTests", ["TestSupport", "Model"]),
+        tests("GuardTests", ["TestSupport", "Guard", "Model"]),
+        tests("TenantTests", ["TestSupport", "Tenant", "JSONText", "Model"]),
+        tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
+        tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )
