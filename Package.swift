@@ -106,6 +106,8 @@ let package = Package(
         tests("GuardTests", ["TestSupport", "Guard", "Model"]),
         tests("TenantTests", ["TestSupport", "Tenant", "JSONText", "Model"]),
         tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
+        tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
+        tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model"]),
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )

@@ -76,8 +76,8 @@ package protocol SessionStore: Sendable {
     func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome
     /// Ends an attempt that changed nothing.
     func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError)
-    /// Writes a session that was learned without a rotation. Kept only if its generation is above what is stored, or equal
-    /// with nothing stored; an attempt begun before is fenced off by it.
+    /// Writes a session that was learned without a rotation. Kept only if its generation is above what is stored, or equal with
+    /// the same token (a pin, a state). A higher generation fences off an attempt begun before; an equal one leaves it running.
     func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome
     /// Removes the session and its lineage.
     func forget(_ key: SessionKey) async throws(StoreError)

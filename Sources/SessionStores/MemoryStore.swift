@@ -45,7 +45,7 @@ package final class MemoryStore: SessionStore {
     package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome {
         state.withLockedValue { state in
             guard state.rows[session.key]?.attempt == attempt else { return .fenced(state.rows[session.key]?.session) }
-            state.put(session, tokenHash)
+            state.put(session, tokenHash, attempt: nil)
             return .committed
         }
     }
@@ -60,8 +60,9 @@ package final class MemoryStore: SessionStore {
 
     package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
         state.withLockedValue { state in
-            if let known = state.rows[session.key]?.session, !session.replaces(known) { return .fenced(known) }
-            state.put(session, tokenHash)
+            let row = state.rows[session.key]
+            if let known = row?.session, !session.replaces(known) { return .fenced(known) }
+            state.put(session, tokenHash, attempt: session.generation == row?.session?.generation ? row?.attempt : nil)
             return .committed
         }
     }
@@ -79,11 +80,12 @@ extension MemoryStore.Row {
 }
 
 extension MemoryStore.State {
-    fileprivate mutating func put(_ session: Session, _ tokenHash: TokenHash) {
+    /// - Parameter attempt: what stays begun.
+    fileprivate mutating func put(_ session: Session, _ tokenHash: TokenHash, attempt: AttemptID?) {
         for hash in rows[session.key]?.hashes ?? [] { owners[hash] = nil }
         let hashes = Set(session.superseded.map(\.hash) + [tokenHash])
         for hash in hashes { owners[hash] = session.key }
-        rows[session.key] = MemoryStore.Row(session: session, attempt: nil, hashes: hashes)
+        rows[session.key] = MemoryStore.Row(session: session, attempt: attempt, hashes: hashes)
     }
 }
 

@@ -42,6 +42,9 @@ struct OwnerLock: ~Copyable {
         self.descriptor = descriptor
     }
 
+    /// Lets the next owner in before this value ends. May be called more than once.
+    func release() { flock(descriptor, LOCK_UN) }
+
     deinit { close(descriptor) }
 }
 

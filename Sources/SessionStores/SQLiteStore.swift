@@ -31,7 +31,10 @@ package final class SQLiteStore: SessionStore {
         let seal: RecordSeal
         if let key { seal = RecordSeal(master: key) } else { seal = RecordSeal(master: try StoreKeyFile.readOrMake(path + ".key")) }
         let connection = try SQLiteConnection(path: path, readOnly: false)
-        keys = try Self.prepare(connection, seal, path)
+        do { keys = try Self.prepare(connection, seal, path) } catch {
+            connection.close()
+            throw error
+        }
         self.seal = seal
         writer = SQLiteThread(connection: connection, transactions: true)
         reader = SQLiteThread(connection: try SQLiteConnection(path: path, readOnly: false), transactions: false)
@@ -72,8 +75,9 @@ package final class SQLiteStore: SessionStore {
 
     /// Ends both connections after what waits now.
     package func close() async {
-        await writer.close()
         await reader.close()
+        await writer.close()
+        lock.release()
     }
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
@@ -105,7 +109,7 @@ package final class SQLiteStore: SessionStore {
         return try await writer.perform { (connection) throws(StoreError) in
             let known = try row.read(connection)
             guard known?.attempt == attempt else { return .fenced(known?.session) }
-            try row.write(session, tokenHash, connection)
+            try row.write(session, tokenHash, attempt: nil, connection)
             return .committed
         }
     }
@@ -121,8 +125,10 @@ package final class SQLiteStore: SessionStore {
     package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
         let row = SessionRow(name: seal.name(of: session.key), seal: seal)
         return try await writer.perform { (connection) throws(StoreError) in
-            if let known = try row.read(connection)?.session, !session.replaces(known) { return .fenced(known) }
-            try row.write(session, tokenHash, connection)
+            let content = try row.read(connection)
+            if let known = content?.session, !session.replaces(known) { return .fenced(known) }
+            let attempt = session.generation == content?.session?.generation ? content?.attempt : nil
+            try row.write(session, tokenHash, attempt: attempt, connection)
             return .committed
         }
     }

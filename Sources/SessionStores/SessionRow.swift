@@ -36,13 +36,15 @@ struct SessionRow: Sendable {
         }
     }
 
-    func write(_ session: Session, _ hash: TokenHash, _ connection: SQLiteConnection) throws(StoreError) {
+    /// - Parameter attempt: what stays begun.
+    func write(_ session: Session, _ hash: TokenHash, attempt: AttemptID?, _ connection: SQLiteConnection) throws(StoreError) {
         guard let sealed = seal.seal(SessionRecord.encode(session), name: name) else {
             throw .failed(operation: "seal", code: 0)
         }
         let generation = Int64(clamping: session.generation)
         try connection.run(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, NULL, ?)", [.blob(name), .integer(generation), .blob(sealed)])
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
+            [.blob(name), .integer(generation), attempt.map { .blob($0.bytes) } ?? .null, .blob(sealed)])
         let hashes = session.superseded.suffix(2).map(\.hash) + [hash]
         for hash in hashes {
             try connection.run(

@@ -41,12 +41,14 @@ extension Session {
 extension SessionLedger {
     /// What an attempt's outcome is to leave in the store. Changes nothing by itself: `publish` does, once it is durable.
     package func settle(_ intent: RotationIntent, _ outcome: RenewalOutcome, at now: Timestamp) -> RotationSettlement {
-        let ownToken = intent.session?.token == intent.token
+        // What was learned meanwhile without a new generation (a pin) is in memory; a new generation fences this attempt off.
+        let known = session(intent.key) ?? intent.session
+        let ownToken = known?.token == intent.token
         switch outcome {
         case .renewed(let renewed, _):
-            return .commit(next(intent.key, intent.session, presented: intent.token, renewed, at: now))
+            return .commit(next(intent.key, known, presented: intent.token, renewed, at: now))
         case .rejected(let answer):
-            guard ownToken, var session = intent.session else { return .abandon }
+            guard ownToken, var session = known else { return .abandon }
             session.state = .dead(
                 .rejected(
                     Session.Refusal(
@@ -55,11 +57,11 @@ extension SessionLedger {
         case .refused, .notSent:
             return .abandon
         case .lost:
-            if ownToken, var session = intent.session {
+            if ownToken, var session = known {
                 session.countLoss()
                 return .commit(session)
             }
-            guard intent.session == nil else { return .abandon }
+            guard known == nil else { return .abandon }
             return .commit(
                 Session(
                     key: intent.key, token: intent.token, generation: 1, expiresAt: now + policy.assumedLife,

@@ -150,6 +150,7 @@ package final class SessionCoordinator: Sendable {
 
     private func attempt(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RotationResult {
         do {
+            try await saveFirst(intent.key)
             if case .moved(let newer) = try await store.begin(intent) { return moved(to: newer) }
         } catch {
             logger.error("a rotation was not begun: the store failed", metadata: ["error": "\(error)"])
@@ -189,8 +190,27 @@ package final class SessionCoordinator: Sendable {
 
     private func moved(to newer: Session?) -> RotationResult {
         guard let newer else { return .storeFailed(.failed(operation: "begin", code: 0)) }
-        state.withLockedValue { $0.ledger.publish(newer) }
-        return .moved(newer)
+        return .moved(
+            state.withLockedValue { state in
+                state.ledger.publish(newer)
+                return state.ledger.session(newer.key) ?? newer
+            })
+    }
+
+    /// A token that only memory has is made durable before the next one is asked for.
+    private func saveFirst(_ key: SessionKey) async throws(StoreError) {
+        let waiting: (Session, TokenHash)? = state.withLockedValue { state in
+            guard state.unsaved.contains(key), let session = state.ledger.session(key) else { return nil }
+            return (session, state.ledger.hasher.hash(session.token))
+        }
+        guard let (session, hash) = waiting else { return }
+        let outcome = try await store.save(session, tokenHash: hash)
+        state.withLockedValue { state in
+            if case .fenced(let newer?) = outcome { state.ledger.publish(newer) }
+            if state.ledger.session(key) == session || session.generation < state.ledger.session(key)?.generation ?? 0 {
+                state.unsaved.remove(key)
+            }
+        }
     }
 
     private func result(of outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
@@ -211,19 +231,16 @@ package final class SessionCoordinator: Sendable {
 
     /// Contract 7.9: memory holds the only copy of what the tenant gave out, until the store takes it.
     private func keepUntilSaved(_ session: Session) {
-        let hash = state.withLockedValue { state in
+        state.withLockedValue { state in
             state.ledger.publish(session)
             state.unsaved.insert(session.key)
-            return state.ledger.hasher.hash(session.token)
         }
         Task {
             var pause = Duration.milliseconds(250)
-            while state.withLockedValue({ $0.ledger.session(session.key)?.generation == session.generation }) {
-                if (try? await store.save(session, tokenHash: hash)) != nil { break }
+            while (try? await saveFirst(session.key)) == nil {
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(10))
             }
-            state.withLockedValue { _ = $0.unsaved.remove(session.key) }
         }
     }
 
@@ -255,6 +272,9 @@ package final class SessionCoordinator: Sendable {
     /// The tenant refused a token as dead on a call that does not rotate (contract 7.5).
     /// - Returns: a newer session to try once; nil when the refusal was of the newest token: the session is dead then.
     package func refused(_ session: Session, _ refusal: Session.Refusal) async throws(StoreError) -> Session? {
+        // A rotation in the air may have consumed the token: only its end tells.
+        let flight = state.withLockedValue { state in state.ledger.attempt(session.key).flatMap { state.flights[$0.attempt] } }
+        if let flight, await flight.result(within: policy.refreshWait) == nil { return nil }
         let known: Session? = state.withLockedValue { $0.ledger.session(session.key) }
         guard let known else { return nil }
         if known.generation > session.generation { return known }

@@ -22,7 +22,7 @@ struct AccessTokenSourceTests {
         let transport = answering(#"{"access_token":"A","expires_in":1719}"#)
         let fetched = try await grant(transport).fetch()
         let request = try #require(transport.requests.first)
-        #expect(fetched.token == (try .sample("A")) && fetched.life == .seconds(1719))
+        #expect(try fetched.token == .sample("A") && fetched.life == .seconds(1719))
         #expect(request.method == "POST" && request.target == "/api/v2/tenant/token")
         #expect(text(request.body) == "grant_type=client_credentials&client_id=my%26id&client_secret=s%25cret%2B%3D")
         #expect(request.value(.contentType) == "application/x-www-form-urlencoded")
@@ -77,7 +77,7 @@ struct AccessTokenSourceTests {
         #expect(try tokens == [SecretText?](repeating: .sample("B"), count: 100))
         #expect(transport.requests.count == 2)
         // A late refusal of the old one says nothing about the new one.
-        #expect(await source.replacement(for: old) == (try .sample("B")))
+        #expect(try await source.replacement(for: old) == .sample("B"))
         #expect(transport.requests.count == 2)
     }
 

@@ -95,6 +95,6 @@ struct CredentialInjectorTests {
     @Test func ourTokenIsBlankedInErrors() throws {
         let scrubbed = AnswerScrubber.blank(try .sample("S-1"), in: bytes("Access token expired:S-1 S-1 to S-1k"))
         #expect(text(scrubbed) == "Access token expired:*** *** to ***k")
-        #expect(AnswerScrubber.blank(try .sample("longer than the body".replacing(" ", with: "-")), in: bytes("x")) == bytes("x"))
+        #expect(try AnswerScrubber.blank(.sample("longer than the body".replacing(" ", with: "-")), in: bytes("x")) == bytes("x"))
     }
 }

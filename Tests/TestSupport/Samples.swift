@@ -9,7 +9,10 @@ package func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 package func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: Array(bytes), as: UTF8.self) }
 
 /// A value of a failable initialiser that a test knows to be good.
-package struct BadSample: Error { let what: String }
+package struct BadSample: Error {
+    package let what: String
+    package init(what: String) { self.what = what }
+}
 
 extension SessionToken {
     package static func sample(_ name: String) throws -> SessionToken {

@@ -1,0 +1,331 @@
+// Waiting and doing: one presentation at a time, durable before it is told, and nobody's to cancel.
+
+import Model
+import Sessions
+import SessionStores
+import TestSupport
+import Testing
+
+struct SessionCoordinatorTests {
+    private struct Scene {
+        let store: FailingStore
+        let clock = ManualClock()
+        let log = LogRecorder()
+        let sessions: SessionCoordinator
+        let alice: SessionKey
+
+        init(_ change: (inout RotationPolicy) -> Void = { _ in }, memory: MemoryStore = MemoryStore()) throws {
+            var policy = RotationPolicy()
+            change(&policy)
+            store = FailingStore(memory)
+            sessions = SessionCoordinator(store: store, clock: clock, policy: policy, logger: log.logger)
+            alice = try .sample("alice")
+        }
+
+        func claim(_ token: String? = nil) throws -> SessionClaim {
+            SessionClaim(user: try .sample("alice"), token: try token.map { try .sample($0) })
+        }
+
+        /// alice has logged in and holds T0.
+        func loggedIn(life: Duration = .seconds(43_200)) async throws -> Scene {
+            try await sessions.learn(RenewedToken(token: .sample("T0"), life: life, fingerprint: nil), for: alice, isLogin: true)
+            return self
+        }
+
+        func stored() async throws -> String? { try await store.load(alice).map { text($0.session.token.bytes) } }
+    }
+
+    /// Presents T(n) and gets T(n+1).
+    private static func rotating(_ gate: Gate? = nil) -> ScriptedRenewal {
+        ScriptedRenewal { presentation, number in
+            if let gate { await gate.wait(for: number) }
+            let count = Int(text(presentation.token.bytes.dropFirst())) ?? -1
+            guard let next = SessionToken(bytes("T\(count + 1)")) else { return .rejected }
+            return .renewed(next)
+        }
+    }
+
+    private func token(_ refreshed: RefreshedSession) -> String {
+        switch refreshed {
+        case .rotated(.renewed(let session, _), _), .replay(let session), .rotated(.moved(let session), _): text(session.token.bytes)
+        case .rotated(let result, _): "\(result)"
+        case .refused(let refusal): "refused \(refusal)"
+        case .pending: "pending"
+        }
+    }
+
+    @Test func twoHundredCallersAreOnePresentation() async throws {
+        let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        let claim = try scene.claim("T0")
+        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<200 { group.addTask { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) } }
+            await renewal.began.wait()
+            gate.signal()
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(tokens == ["T1"])
+        #expect(renewal.presented.count == 1)
+        #expect(try await scene.stored() == "T1")
+    }
+
+    @Test func usersDoNotWaitForEachOther() async throws {
+        let scene = try await Scene().loggedIn()
+        let bob = try SessionKey.sample("bob")
+        try await scene.sessions.learn(RenewedToken(token: .sample("T7"), life: nil, fingerprint: nil), for: bob, isLogin: true)
+        let never = Gate()
+        let slow = Self.rotating(never)
+        let waiting = Task { token(try await scene.sessions.refresh(for: try scene.claim(), renewal: slow)) }
+        await slow.began.wait()
+        let other = try await scene.sessions.refresh(for: SessionClaim(user: .sample("bob"), token: nil), renewal: Self.rotating())
+        #expect(token(other) == "T8")
+        never.signal()
+        #expect(try await waiting.value == "T1")
+    }
+
+    @Test func aCallerThatLeavesChangesNothing() async throws {
+        let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        let claim = try scene.claim()
+        let leaving = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        await renewal.began.wait()
+        let staying = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        leaving.cancel()
+        #expect(try await leaving.value == "pending")
+        gate.signal()
+        #expect(try await staying.value == "T1")
+        #expect(renewal.presented.count == 1)
+    }
+
+    @Test func patienceEndsButTheRotationDoesNot() async throws {
+        let scene = try await Scene({ $0.refreshWait = .milliseconds(1) }).loggedIn()
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "pending")
+        gate.signal()
+        await scene.sessions.drain()
+        #expect(try await scene.stored() == "T1")
+        // The app that retries after its timeout is not logged out.
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T1")
+        #expect(renewal.presented.count == 1)
+    }
+
+    @Test func replayWithinGraceThenSuperseded() async throws {
+        let scene = try await Scene().loggedIn()
+        let renewal = Self.rotating()
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T1")
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T1"), renewal: renewal)) == "T2")
+        scene.clock.advance(by: .seconds(599))
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T2")
+        scene.clock.advance(by: .seconds(1))
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "refused superseded")
+        #expect(renewal.presented.count == 2)
+    }
+
+    @Test func graceSurvivesARestart() async throws {
+        let memory = MemoryStore()
+        let before = try await Scene(memory: memory).loggedIn()
+        _ = try await before.sessions.refresh(for: try before.claim("T0"), renewal: Self.rotating())
+        let after = try Scene(memory: memory)
+        let renewal = Self.rotating()
+        #expect(token(try await after.sessions.refresh(for: SessionClaim(user: nil, token: .sample("T0")), renewal: renewal)) == "T1")
+        #expect(renewal.presented.isEmpty)
+    }
+
+    @Test func aRejectedSessionIsAskedOnce() async throws {
+        let scene = try await Scene().loggedIn()
+        let renewal = ScriptedRenewal { _, _ in .rejected }
+        guard case .rotated(.refused(let answer), _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(answer.status == 400)
+        for token in ["T0", nil] {
+            guard case .refused(.dead(.rejected)) = try await scene.sessions.refresh(for: try scene.claim(token), renewal: renewal) else {
+                Issue.record("not dead")
+                return
+            }
+        }
+        #expect(renewal.presented.count == 1)
+    }
+
+    @Test func twoLostAnswersEndTheSession() async throws {
+        let scene = try await Scene().loggedIn()
+        let renewal = ScriptedRenewal { _, _ in .reset }
+        guard case .rotated(.fault, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal),
+            case .rotated(.sessionLost, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal),
+            case .refused(.dead(.lost)) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)
+        else {
+            Issue.record("not lost")
+            return
+        }
+        #expect(renewal.presented.count == 2)
+    }
+
+    @Test func nothingIsPresentedThatCouldNotBeStored() async throws {
+        let scene = try await Scene().loggedIn()
+        scene.store.fail([.begin])
+        let renewal = Self.rotating()
+        guard case .rotated(.storeFailed, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(renewal.presented.isEmpty)
+        scene.store.fail([])
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)) == "T1")
+    }
+
+    /// Contract 7.9: the app gets its token, memory keeps it, and it reaches the store when the store is back.
+    @Test func aTokenThatTheStoreDoesNotTakeIsNotLost() async throws {
+        let scene = try await Scene().loggedIn()
+        scene.store.fail([.commit, .save])
+        let renewal = Self.rotating()
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T1")
+        #expect(!scene.sessions.isDurable)
+        #expect(try await scene.stored() == "T0")
+        // Still the newest for everybody, and no further rotation begins over it.
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T1")
+        guard case .rotated(.storeFailed, _) = try await scene.sessions.refresh(for: try scene.claim("T1"), renewal: renewal) else {
+            Issue.record("a rotation began that could not be stored")
+            return
+        }
+        #expect(renewal.presented.count == 1)
+        scene.store.fail([])
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T1"), renewal: renewal)) == "T2")
+        #expect(try await scene.stored() == "T2")
+        #expect(scene.sessions.isDurable)
+    }
+
+    @Test func aTokenKeptInMemoryIsSavedWithoutBeingAskedFor() async throws {
+        let scene = try await Scene().loggedIn()
+        scene.store.fail([.commit])
+        let before = scene.store.saved.count
+        _ = try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: Self.rotating())
+        await scene.store.saved.wait(for: before + 1)
+        #expect(try await scene.stored() == "T1")
+    }
+
+    @Test func aLoginDuringARotationWins() async throws {
+        let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        let claim = try scene.claim()
+        let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        await renewal.began.wait()
+        try await scene.sessions.learn(RenewedToken(token: .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
+        gate.signal()
+        #expect(try await rotating.value == "L0")
+        #expect(try await scene.stored() == "L0")
+    }
+
+    /// A pin writes the same generation: it must not fence off a rotation that is in the air.
+    @Test func aPinDuringARotationLosesNothing() async throws {
+        let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        let claim = try scene.claim()
+        let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        await renewal.began.wait()
+        let session = try #require(try await scene.sessions.session(scene.alice))
+        try await scene.sessions.pin(.sample("FP"), to: session)
+        gate.signal()
+        #expect(try await rotating.value == "T1")
+        let stored = try #require(try await scene.store.load(scene.alice))
+        #expect(try stored.session.token == .sample("T1") && stored.session.fingerprint == .sample("FP"))
+        #expect(stored.unfinished == nil)
+    }
+
+    // MARK: calls that use the newest token
+
+    private func newest(_ scene: Scene, _ token: String?, _ renewal: ScriptedRenewal) async throws -> String {
+        switch try await scene.sessions.newest(for: try scene.claim(token), renewal: renewal) {
+        case .session(let session): "session \(text(session.token.bytes))"
+        case .foreign(let token, _): "foreign \(text(token.bytes))"
+        case .refused(let refusal): "refused \(refusal)"
+        case .pending: "pending"
+        case .failed: "failed"
+        }
+    }
+
+    @Test func aCallDuringARotationWaitsForIt() async throws {
+        let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        let claim = try scene.claim()
+        let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        await renewal.began.wait()
+        let using = Task { try await newest(scene, "T0", renewal) }
+        gate.signal()
+        #expect(try await using.value == "session T1")
+        #expect(try await rotating.value == "T1")
+    }
+
+    @Test func aCallWithATokenNearItsEndIsPrecededByARotation() async throws {
+        let scene = try await Scene().loggedIn(life: .seconds(30))
+        #expect(try await newest(scene, nil, Self.rotating()) == "session T1")
+        let failing = try await Scene().loggedIn(life: .seconds(30))
+        let down = ScriptedRenewal { _, _ in .unreachable }
+        #expect(try await newest(failing, nil, down) == "session T0")
+        failing.clock.advance(by: .seconds(30))
+        #expect(try await newest(failing, nil, down) == "failed")
+    }
+
+    @Test func onlyARefusalOfTheNewestGenerationSaysAnything() async throws {
+        let scene = try await Scene().loggedIn()
+        let old = try #require(try await scene.sessions.session(scene.alice))
+        _ = try await scene.sessions.refresh(for: try scene.claim(), renewal: Self.rotating())
+        let refusal = Session.Refusal(status: 400, contentType: [], body: [])
+        let newer = try #require(try await scene.sessions.refused(old, refusal))
+        #expect(try newer.token == .sample("T1"))
+        #expect(try await scene.sessions.refused(newer, refusal) == nil)
+        #expect(try await newest(scene, nil, Self.rotating()).hasPrefix("refused dead"))
+    }
+
+    /// The tenant refused a ticket because the rotation beside it has consumed the token.
+    @Test func aRefusalDuringARotationWaitsForItsEnd() async throws {
+        let scene = try await Scene().loggedIn()
+        let old = try #require(try await scene.sessions.session(scene.alice))
+        let gate = Gate()
+        let renewal = Self.rotating(gate)
+        let claim = try scene.claim()
+        let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        await renewal.began.wait()
+        let refused = Task { try await scene.sessions.refused(old, Session.Refusal(status: 400, contentType: [], body: [])) }
+        gate.signal()
+        #expect(try await rotating.value == "T1")
+        #expect(try await refused.value?.token == .sample("T1"))
+        #expect(try await newest(scene, nil, Self.rotating()) == "session T1")
+    }
+
+    @Test func manyUsersAndOrders() async throws {
+        let scene = try Scene()
+        let renewal = Self.rotating()
+        for user in 0..<50 {
+            try await scene.sessions.learn(
+                RenewedToken(token: .sample("T\(user * 1000)"), life: nil, fingerprint: nil), for: .sample("user\(user)"), isLogin: true)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<20 {
+                group.addTask {
+                    for round in 0..<50 {
+                        let user = (worker * 7 + round * 13) % 50
+                        let claim = SessionClaim(user: try .sample("user\(user)"), token: nil)
+                        let found: SessionToken? =
+                            if round % 3 == 0, case .session(let session) = try await scene.sessions.newest(for: claim, renewal: renewal) {
+                                session.token
+                            } else if case .rotated(.renewed(let session, _), _) = try await scene.sessions.refresh(for: claim, renewal: renewal) {
+                                session.token
+                            } else { nil }
+                        let number = try #require(found.flatMap { Int(text($0.bytes.dropFirst())) })
+                        #expect(number / 1000 == user)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(renewal.mostInTheAir == 1)
+        #expect(Set(renewal.presented).count == renewal.presented.count)
+    }
+}

@@ -1,0 +1,217 @@
+// The rules of rotation as values: a claim and a moment in, a decision out.
+
+import Model
+import Sessions
+import TestSupport
+import Testing
+
+/// A ledger with its clock, and one user whose session has had the tokens T0, T1 and T2.
+struct LedgerScene {
+    var ledger: SessionLedger
+    var now = Timestamp.sample
+    let hasher = TokenHasher(key: [UInt8](repeating: 7, count: 32))
+    private var attempts: UInt64 = 0
+
+    init(_ change: (inout RotationPolicy) -> Void = { _ in }) {
+        var policy = RotationPolicy()
+        change(&policy)
+        ledger = SessionLedger(policy: policy, hasher: hasher)
+    }
+
+    func session(
+        _ user: String, _ token: String, generation: UInt64 = 3, old: [(String, Duration)] = [], left: Duration = .seconds(43_200),
+        state: Session.State = .live, age: Duration = .seconds(1000)
+    ) throws -> Session {
+        Session(
+            key: try .sample(user), token: try .sample(token), generation: generation, expiresAt: now + left, rotatedAt: now - age,
+            fingerprint: nil, state: state,
+            superseded: try old.map { Session.Superseded(hash: hasher.hash(try .sample($0.0)), at: now - $0.1) })
+    }
+
+    mutating func know(_ session: Session) { ledger.publish(session) }
+
+    mutating func decide(
+        _ user: String?, _ token: String?, _ purpose: SessionPurpose, read: Set<StoreQuery> = [], rotationTried: Bool = false
+    ) throws -> SessionDecision {
+        attempts += 1
+        return ledger.decide(
+            SessionClaim(user: try user.map { try .sample($0) }, token: try token.map { try .sample($0) }), for: purpose, read: read,
+            rotationTried: rotationTried, attempt: AttemptID(high: 0, low: attempts), at: now)
+    }
+
+    /// The decision in a word.
+    static func word(_ decision: SessionDecision) -> String {
+        switch decision {
+        case .load(.key): "load key"
+        case .load(.token): "load token"
+        case .refuse(let refusal): "refuse \(refusal)"
+        case .replay(let session): "replay \(text(session.token.bytes))"
+        case .use(let session): "use \(text(session.token.bytes))"
+        case .useForeign(let token, _): "use foreign \(text(token.bytes))"
+        case .start(let intent): "present \(text(intent.token.bytes))"
+        case .join(let attempt): "join \(attempt.low)"
+        case .wait(let attempt): "wait \(attempt.low)"
+        }
+    }
+}
+
+struct SessionLedgerTests {
+    private func scene(
+        state: Session.State = .live, left: Duration = .seconds(43_200), age: Duration = .seconds(1000),
+        _ change: (inout RotationPolicy) -> Void = { _ in }
+    ) throws -> LedgerScene {
+        var scene = LedgerScene(change)
+        scene.know(
+            try scene.session("alice", "T2", old: [("T0", .seconds(601)), ("T1", .seconds(599))], left: left, state: state, age: age))
+        return scene
+    }
+
+    /// Every kind of claim on a live session that is not being rotated.
+    @Test(arguments: [
+        ("alice", nil, .refresh, "present T2"), ("alice", "T2", .refresh, "present T2"), ("alice", "T1", .refresh, "replay T2"),
+        ("alice", "T0", .refresh, "refuse superseded"), (nil, "T2", .refresh, "present T2"), (nil, "T1", .refresh, "replay T2"),
+        (nil, "T0", .refresh, "refuse superseded"), ("alice", nil, .use, "use T2"), ("alice", "T2", .use, "use T2"),
+        ("alice", "T1", .use, "use T2"), ("alice", "T0", .use, "refuse superseded"), (nil, "T1", .use, "use T2"),
+        ("bob", nil, .refresh, "load key"), ("alice", "X", .refresh, "load token"), (nil, "X", .use, "load token"),
+        (nil, nil, .refresh, "refuse unknown"), (nil, nil, .use, "refuse unknown"),
+    ] as [(String?, String?, SessionPurpose, String)])
+    func claimsOnALiveSession(_ user: String?, _ token: String?, _ purpose: SessionPurpose, _ expected: String) throws {
+        var scene = try scene()
+        #expect(LedgerScene.word(try scene.decide(user, token, purpose)) == expected)
+    }
+
+    @Test func whatTheStoreDoesNotHave() throws {
+        var scene = try scene()
+        let key = StoreQuery.key(try .sample("bob"))
+        let token = StoreQuery.token(scene.hasher.hash(try .sample("X")))
+        #expect(LedgerScene.word(try scene.decide("bob", nil, .refresh, read: [key])) == "refuse unknown")
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .use, read: [key])) == "load token")
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .use, read: [key, token])) == "use foreign X")
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .refresh, read: [key, token])) == "present X")
+    }
+
+    @Test func aTokenFromALoginElsewhere() throws {
+        var scene = try scene()
+        let read: Set<StoreQuery> = [.token(scene.hasher.hash(try .sample("X")))]
+        #expect(LedgerScene.word(try scene.decide("alice", "X", .use, read: read)) == "use foreign X")
+        #expect(LedgerScene.word(try scene.decide("alice", "X", .refresh, read: read)) == "present X")
+        // Presented now; one more refresh with it takes its answer, one with the session's own token waits its turn.
+        #expect(LedgerScene.word(try scene.decide("alice", "X", .refresh, read: read)) == "join 2")
+        #expect(LedgerScene.word(try scene.decide("alice", "T2", .refresh, read: read)) == "wait 2")
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .use, read: read)) == "wait 2")
+    }
+
+    @Test func anotherUsersTokenIsNeverSent() throws {
+        var scene = try scene()
+        scene.know(try scene.session("bob", "B1", old: [("B0", .seconds(5))]))
+        for token in ["T2", "T1"] {
+            for purpose in [SessionPurpose.use, .refresh] {
+                #expect(LedgerScene.word(try scene.decide("bob", token, purpose)) == "refuse mismatch")
+            }
+        }
+    }
+
+    @Test func oneIsInTheAir() throws {
+        var scene = try scene()
+        guard case .start(let intent) = try scene.decide("alice", nil, .refresh) else {
+            Issue.record("no attempt")
+            return
+        }
+        #expect(LedgerScene.word(try scene.decide("alice", "T2", .refresh)) == "join 1")
+        #expect(LedgerScene.word(try scene.decide("alice", "T1", .refresh)) == "join 1")
+        #expect(LedgerScene.word(try scene.decide(nil, "T2", .refresh)) == "join 1")
+        #expect(LedgerScene.word(try scene.decide("alice", "T2", .use)) == "wait 1")
+        #expect(LedgerScene.word(try scene.decide("alice", "T0", .refresh)) == "refuse superseded")
+        scene.ledger.ended(intent)
+        #expect(LedgerScene.word(try scene.decide("alice", "T2", .use)) == "use T2")
+    }
+
+    @Test func theEndOfAnOlderAttemptLeavesTheRunningOne() throws {
+        var scene = try scene()
+        guard case .start(let first) = try scene.decide("alice", nil, .refresh) else { return }
+        scene.ledger.ended(first)
+        _ = try scene.decide("alice", nil, .refresh)
+        scene.ledger.ended(first)
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "join 2")
+    }
+
+    @Test func aTokenThatIsAboutToEndIsRotatedFirst() throws {
+        var near = try scene(left: .seconds(59))
+        #expect(LedgerScene.word(try near.decide("alice", nil, .use)) == "present T2")
+        var failed = try scene(left: .seconds(59))
+        #expect(LedgerScene.word(try failed.decide("alice", nil, .use, rotationTried: true)) == "use T2")
+        var far = try scene(left: .seconds(60))
+        #expect(LedgerScene.word(try far.decide("alice", nil, .use)) == "use T2")
+    }
+
+    @Test func theMinimumInterval() throws {
+        var soon = try scene(age: .seconds(9)) { $0.minimumInterval = .seconds(10) }
+        #expect(LedgerScene.word(try soon.decide("alice", "T2", .refresh)) == "replay T2")
+        var later = try scene(age: .seconds(10)) { $0.minimumInterval = .seconds(10) }
+        #expect(LedgerScene.word(try later.decide("alice", "T2", .refresh)) == "present T2")
+        var ended = try scene(left: .zero, age: .seconds(9)) { $0.minimumInterval = .seconds(10) }
+        #expect(LedgerScene.word(try ended.decide("alice", "T2", .refresh)) == "present T2")
+    }
+
+    @Test func deadStaysDeadUntilALogin() throws {
+        let refusal = Session.Refusal(status: 400, contentType: [], body: [])
+        for death in [Session.Death.lost, .rejected(refusal)] {
+            var scene = try scene(state: .dead(death))
+            for token in [nil, "T2", "T1"] {
+                for purpose in [SessionPurpose.use, .refresh] {
+                    guard case .refuse(.dead(death)) = try scene.decide("alice", token, purpose) else {
+                        Issue.record("not refused: \(token ?? "none") \(purpose)")
+                        continue
+                    }
+                }
+            }
+            let login = try #require(
+                scene.ledger.learned(
+                    RenewedToken(token: try .sample("L"), life: .seconds(60), fingerprint: nil), for: try .sample("alice"), isLogin: true, at: scene.now))
+            scene.know(login)
+            #expect(login.generation == 4 && login.state == .live)
+            #expect(LedgerScene.word(try scene.decide("alice", "T2", .refresh)) == "replay L")
+        }
+    }
+
+    @Test func anOlderGenerationNeverPushesOutANewerOne() throws {
+        var scene = try scene()
+        scene.know(try scene.session("alice", "T1", generation: 2))
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .use)) == "use T2")
+    }
+
+    @Test func theLineageIsBounded() throws {
+        var scene = LedgerScene()
+        var session = try scene.session("alice", "G0", generation: 1)
+        scene.know(session)
+        for number in 1...40 {
+            let renewed = RenewedToken(token: try .sample("G\(number)"), life: nil, fingerprint: nil)
+            session = try #require(scene.ledger.learned(renewed, for: try .sample("alice"), isLogin: false, at: scene.now))
+            scene.know(session)
+        }
+        #expect(session.generation == 41)
+        #expect(session.superseded.count == Session.lineageLimit)
+        #expect(LedgerScene.word(try scene.decide(nil, "G39", .refresh)) == "replay G40")
+        #expect(LedgerScene.word(try scene.decide(nil, "G0", .refresh)) == "load token")
+    }
+
+    @Test func whatTheStoreHasIsTakenUp() throws {
+        var scene = LedgerScene()
+        let stored = try scene.session("alice", "T2")
+        scene.ledger.loaded(StoredSession(session: stored, unfinished: nil), for: .key(stored.key))
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "present T2")
+    }
+
+    /// The process died with a presentation in the air: one answer was lost.
+    @Test func anUnfinishedAttemptCountsAsALostAnswer() throws {
+        let attempt = AttemptID(high: 1, low: 1)
+        var once = LedgerScene()
+        let stored = try once.session("alice", "T2")
+        once.ledger.loaded(StoredSession(session: stored, unfinished: attempt), for: .key(stored.key))
+        #expect(once.ledger.session(stored.key)?.state == .unknown(losses: 1))
+        var twice = LedgerScene()
+        let lost = try twice.session("alice", "T2", state: .unknown(losses: 1))
+        twice.ledger.loaded(StoredSession(session: lost, unfinished: attempt), for: .key(lost.key))
+        #expect(twice.ledger.session(lost.key)?.state == .dead(.lost))
+    }
+}

@@ -1,0 +1,53 @@
+// A store whose writes fail when the test says so.
+
+package import Model
+internal import NIOConcurrencyHelpers
+
+/// Passes everything on to another store, but for the calls that are to fail.
+package final class FailingStore: SessionStore {
+    package enum Call: Hashable, Sendable { case load, begin, commit, save }
+
+    private let inner: any SessionStore
+    private let failing = NIOLockedValueBox<Set<Call>>([])
+    /// Signalled at each call that failed.
+    package let failed = Gate()
+    /// Signalled at each save that went through.
+    package let saved = Gate()
+
+    package init(_ inner: any SessionStore) { self.inner = inner }
+
+    package var keys: StoreKeys { inner.keys }
+    package func fail(_ calls: Set<Call>) { failing.withLockedValue { $0 = calls } }
+
+    private func check(_ call: Call) throws(StoreError) {
+        guard failing.withLockedValue({ $0.contains(call) }) else { return }
+        failed.signal()
+        throw .failed(operation: "\(call)", code: 13)
+    }
+
+    package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
+        try check(.load)
+        return try await inner.load(key)
+    }
+    package func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession? {
+        try check(.load)
+        return try await inner.find(hash)
+    }
+    package func begin(_ intent: RotationIntent) async throws(StoreError) -> BeginOutcome {
+        try check(.begin)
+        return try await inner.begin(intent)
+    }
+    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome {
+        try check(.commit)
+        return try await inner.commit(session, tokenHash: tokenHash, attempt: attempt)
+    }
+    package func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError) {
+        try await inner.abandon(key, attempt: attempt)
+    }
+    package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
+        try check(.save)
+        defer { saved.signal() }
+        return try await inner.save(session, tokenHash: tokenHash)
+    }
+    package func forget(_ key: SessionKey) async throws(StoreError) { try await inner.forget(key) }
+}
