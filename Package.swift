@@ -108,6 +108,12 @@ let package = Package(
         tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model"]),
+        tests(
+            "CurlTransportTests",
+            [
+                "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )

@@ -25,8 +25,12 @@ struct AnswerHeadReader: Sendable {
     private var isVersion10 = false
     private var contentLengths = 0
     private var transferEncodings = 0
+    private let mayBeHTTP2: Bool
     private(set) var status = 0
     private(set) var fields = HeaderFields()
+
+    /// - Parameter mayBeHTTP2: whether libcurl may have spoken HTTP/2; it shows such an answer as `HTTP/2 200 ` and its fields.
+    init(mayBeHTTP2: Bool) { self.mayBeHTTP2 = mayBeHTTP2 }
 
     /// - Parameter line: one line with its line end.
     mutating func read(_ line: [UInt8]) -> Step {
@@ -48,7 +52,8 @@ struct AnswerHeadReader: Sendable {
         }
         let version = parts[0].dropFirst(5)
         isVersion10 = version.elementsEqual("1.0".utf8)
-        guard isVersion10 || version.elementsEqual("1.1".utf8) || version.elementsEqual("2".utf8) else { return .broken }
+        let isVersion2 = mayBeHTTP2 && version.elementsEqual("2".utf8) && parts.count == 3 && parts[2].isEmpty
+        guard isVersion10 || isVersion2 || version.elementsEqual("1.1".utf8) else { return .broken }
         // An interim answer of another kind than "switching protocols", which nobody asked for.
         guard code != 101 else { return .broken }
         status = code

@@ -18,7 +18,9 @@ enum CurlError {
             CURLE_USE_SSL_FAILED:
             .tls
         case CURLE_READ_ERROR: .requestBody
-        case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_BAD_FUNCTION_ARGUMENT, CURLE_UNSUPPORTED_PROTOCOL: .closed
+        // Once something is sent, "unsupported protocol" is an answer that is no HTTP.
+        case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_BAD_FUNCTION_ARGUMENT, CURLE_UNSUPPORTED_PROTOCOL:
+            maybeSent ? .broken : .closed
         default: .broken
         }
     }

@@ -23,10 +23,11 @@ final class Transfer {
     /// What this pass has brought.
     private(set) var delivery = AnswerMailbox.Delivery()
     private(set) var hasProgress = false
-    private var reader = AnswerHeadReader()
+    private var reader: AnswerHeadReader
 
-    init(id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase) {
+    init(id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase, mayBeHTTP2: Bool) {
         (self.id, self.easy, self.mailbox, self.feed, self.phase) = (id, easy, mailbox, feed, phase)
+        reader = AnswerHeadReader(mayBeHTTP2: mayBeHTTP2)
     }
 
     // MARK: inside libcurl's callbacks

@@ -75,7 +75,8 @@ struct TransferLoop {
     private mutating func start(_ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?) {
         guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings) else { return Self.refuse(mailbox, feed) }
         let transfer = Transfer(
-            id: id, easy: easy, mailbox: mailbox, feed: feed, phase: TransferPhase(timeout: request.timeout, at: .now))
+            id: id, easy: easy, mailbox: mailbox, feed: feed, phase: TransferPhase(timeout: request.timeout, at: .now),
+            mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
             unsafe easy.prepare(request, origin: settings.origin, lines: transfer.lines, context: context), multi.add(easy)

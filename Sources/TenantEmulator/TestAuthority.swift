@@ -1,19 +1,19 @@
 // The certificate authority that exists only while the emulator runs, and the server certificate it signs.
 import Crypto
-import FoundationEssentials
-import NIOSSL
+package import FoundationEssentials
+package import NIOSSL
 import SwiftASN1
 import X509
 
 /// Keys stay in memory. What leaves is the authority's certificate.
-struct TestAuthority {
+package struct TestAuthority: Sendable {
     /// PEM of the authority's certificate, for a client's trust store.
-    let certificatePEM: String
+    package let certificatePEM: String
     let serverCertificate: NIOSSLCertificate
     let serverKey: NIOSSLPrivateKey
 
     /// P-256 throughout; valid from an hour ago for thirty days; for `localhost` and `127.0.0.1`.
-    init(now: Date = Date()) throws {
+    package init(now: Date = Date()) throws {
         let authorityKey = P256.Signing.PrivateKey()
         let serverKey = P256.Signing.PrivateKey()
         let authorityName = try DistinguishedName { CommonName("Tenant Emulator Test Authority") }
@@ -51,7 +51,7 @@ struct TestAuthority {
 
     /// TLS 1.2 and later.
     /// - Parameter http2: whether `h2` is offered beside `http/1.1`.
-    func serverContext(http2: Bool) throws -> NIOSSLContext {
+    package func serverContext(http2: Bool) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(serverCertificate)], privateKey: .privateKey(serverKey))
         configuration.minimumTLSVersion = .tlsv12

@@ -1,0 +1,63 @@
+// A running client of a tenant.
+
+import CurlTransport
+import Model
+import TestSupport
+import Testing
+
+/// Runs `body` with a client, and ends the client's thread afterwards.
+func withClient<Result>(
+    of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1, connectTimeout: Duration = .seconds(5),
+    _ body: (CurlClient) async throws -> Result
+) async throws -> Result {
+    let client = try #require(
+        CurlClient(
+            CurlSettings(
+                origin: origin, authorities: authorities, version: version, connectTimeout: connectTimeout, keptConnections: 64)))
+    let running = Task { await client.run() }
+    do {
+        let result = try await body(client)
+        client.close(now: true)
+        #expect(await running.value)
+        return result
+    } catch {
+        client.close(now: true)
+        _ = await running.value
+        throw error
+    }
+}
+
+func withClient<Result>(
+    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(5), _ body: (CurlClient) async throws -> Result
+) async throws -> Result {
+    try await withClient(
+        of: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port), authorities: tenant.certificates,
+        connectTimeout: connectTimeout, body)
+}
+
+extension UpstreamRequest {
+    static func sample(
+        _ method: String = "GET", _ target: String = "/a", _ fields: KeyValuePairs<String, String> = [:], body: MessageBody = .none,
+        timeout: Duration = .seconds(20)
+    ) -> UpstreamRequest {
+        UpstreamRequest(method: bytes(method), target: bytes(target), fields: HeaderFields(fields), body: body, timeout: timeout)
+    }
+}
+
+extension CurlClient {
+    /// The answer in words: `200 body`, or the error's reason.
+    func exchange(_ request: UpstreamRequest = .sample()) async -> String {
+        do throws(TransportError) {
+            let response = try await send(request)
+            do {
+                let body = try await response.body.collect(upTo: 1 << 26)
+                return "\(response.status) \(text(body))"
+            } catch { return "\(response.status) cut \(error)" }
+        } catch { return "\(error.reason.rawValue)\(error.maybeSent ? " maybe sent" : "")" }
+    }
+}
+
+/// `#expect` of two texts that shows both.
+func expect(_ found: String, _ expected: String, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(found == expected, sourceLocation: sourceLocation)
+}

@@ -1,0 +1,132 @@
+// What goes out on the wire, byte for byte, and that it goes out once.
+
+import CurlTransport
+import Model
+import NIOConcurrencyHelpers
+import TenantEmulator
+import TestSupport
+import Testing
+
+struct RequestTests {
+    @Test func nothingIsAdded() async throws {
+        try await ScriptedTenant.with({ _ in .ok() }) { tenant in
+            let host = "Host: localhost:\(tenant.port)\r\n"
+            try await withClient(of: tenant) { client in
+                let post = UpstreamRequest.sample(
+                    "POST", "/a/../b//c?d=/./e&%2f", ["X-One": "1", "x-empty": "", "Content-Type": "application/json"], body: .bytes(bytes("{}")))
+                expect(await client.exchange(post), "200 ok")
+                _ = await client.exchange(.sample("GET", "/g", ["Accept": "x/y", "User-Agent": "app"]))
+                _ = await client.exchange(.sample("DELETE", "/d"))
+                _ = await client.exchange(.sample("POST", "/e", body: .bytes([])))
+                _ = await client.exchange(.sample("PURGE", "/m", body: .bytes(bytes("x"))))
+                _ = await client.exchange(.sample("PUT", "/s", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: 3)))
+                _ = await client.exchange(.sample("POST", "/t", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: nil)))
+                #expect(
+                    tenant.requests.map { text($0) } == [
+                        "POST /a/../b//c?d=/./e&%2f HTTP/1.1\r\n\(host)X-One: 1\r\nx-empty:\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+                        "GET /g HTTP/1.1\r\n\(host)Accept: x/y\r\nUser-Agent: app\r\n\r\n",
+                        "DELETE /d HTTP/1.1\r\n\(host)\r\n",
+                        "POST /e HTTP/1.1\r\n\(host)Content-Length: 0\r\n\r\n",
+                        "PURGE /m HTTP/1.1\r\n\(host)Content-Length: 1\r\n\r\nx",
+                        "PUT /s HTTP/1.1\r\n\(host)Content-Length: 3\r\n\r\nabc",
+                        "POST /t HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+                    ])
+                #expect(tenant.connections == 1)
+            }
+        }
+    }
+
+    @Test func headHasNoBody() async throws {
+        let answer = Reply("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+        try await ScriptedTenant.with({ $0 == 1 ? answer : .ok("fine") }) { tenant in
+            try await withClient(of: tenant) { client in
+                expect(await client.exchange(.sample("HEAD")), "200 ")
+                expect(await client.exchange(), "200 fine")
+                #expect(tenant.connections == 1)
+            }
+        }
+    }
+
+    /// The tenant takes the second request on a kept-alive connection and closes. libcurl alone would send it again.
+    @Test(arguments: [Reply.End.close, .cut, .reset])
+    func nothingIsSentTwice(_ end: Reply.End) async throws {
+        try await ScriptedTenant.with({ $0 == 2 ? Reply("", end) : .ok() }) { tenant in
+            try await withClient(of: tenant) { client in
+                expect(await client.exchange(), "200 ok")
+                expect(await client.exchange(.sample("POST", "/x", body: .bytes(bytes("{}")))), "broken maybe sent")
+                #expect(tenant.requests.count == 2)
+                expect(await client.exchange(), "200 ok")
+            }
+        }
+    }
+
+    @Test func aSourceThatFailsEndsTheRequest() async throws {
+        try await ScriptedTenant.with({ _ in .ok("fine") }) { tenant in
+            try await withClient(of: tenant) { client in
+                let body = MessageBody.stream(FixedBody([bytes("ab")], fault: .broken), length: 10)
+                expect(await client.exchange(.sample("POST", "/x", body: body)), "requestBody maybe sent")
+                await tenant.closed.wait()
+                #expect(tenant.requests.isEmpty)
+                expect(await client.exchange(), "200 fine")
+            }
+        }
+    }
+
+    @Test func manyAtOnceOverOneHTTP2Connection() async throws {
+        try await withTestFolder { folder in
+            let emulator = try await RunningEmulator.start(configuration: EmulatorConfiguration(directory: folder))
+            let port = try #require(Int(emulator.url.split(separator: ":").last ?? ""))
+            let origin = TenantOrigin(scheme: "https", host: "localhost", port: port)
+            try await withClient(of: origin, authorities: emulator.caFile, version: .auto) { client in
+                await withTaskGroup(of: String.self) { group in
+                    for number in 0..<200 {
+                        group.addTask { await client.exchange(.sample("POST", "/api/v2/sdk/echo?\(number)", body: .bytes(bytes("body \(number)")))) }
+                    }
+                    var seen = Set<String>()
+                    for await answer in group {
+                        #expect(answer.hasPrefix("200 ") && answer.contains(#""protocol":"HTTP/2""#))
+                        seen.insert(answer.ranges(of: "body ").first.map { String(answer[$0.upperBound...].prefix { $0.isNumber }) } ?? "none")
+                    }
+                    #expect(seen.count == 200)
+                }
+            }
+            try await withClient(of: origin, authorities: emulator.caFile, version: .http1) { client in
+                #expect(await client.exchange(.sample("GET", "/api/v2/sdk/echo")).contains(#""protocol":"HTTP/1.1""#))
+            }
+            await emulator.stop()
+        }
+    }
+
+    /// A body of 64 MiB goes up to a tenant that reads nothing but the head: the source is asked for little more than fits into the
+    /// sockets between.
+    @Test func anUploadWaitsForItsReader() async throws {
+        try await ScriptedTenant.with(readsBody: false, { _ in Reply("") }) { tenant in
+            try await withClient(of: tenant) { client in
+                let source = CountedBody(pieces: 4096, of: 16_384)
+                let request = UpstreamRequest.sample("POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(2))
+                expect(await client.exchange(request), "timeout maybe sent")
+                #expect(source.pulled < 1024)
+            }
+        }
+    }
+}
+
+/// A body of equal pieces that counts how many were asked for.
+final class CountedBody: BodyStream {
+    private let count = NIOLockedValueBox(0)
+    private let pieces: Int
+    private let piece: [UInt8]
+
+    init(pieces: Int, of size: Int) { (self.pieces, piece) = (pieces, [UInt8](repeating: 0x61, count: size)) }
+
+    var pulled: Int { count.withLockedValue { $0 } }
+
+    func next() async throws(BodyFault) -> [UInt8]? {
+        count.withLockedValue { count in
+            guard count < pieces else { return nil }
+            count += 1
+            return piece
+        }
+    }
+    func cancel() {}
+}
