@@ -98,7 +98,11 @@ let package = Package(
 
         // What several test targets share.
         .target(
-            name: "TestSupport", dependencies: ["Model", "Sessions", nio, nioPosix, locks, logging],
+            name: "TestSupport",
+            dependencies: [
+                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio, nioPosix, locks,
+                logging,
+            ],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
         tests("JSONTextTests", ["TestSupport", "JSONText"]),
@@ -114,6 +118,7 @@ let package = Package(
                 "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+        tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "JSONText", "Model"]),
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )

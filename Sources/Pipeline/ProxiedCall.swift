@@ -54,18 +54,23 @@ struct ProxiedCall: Sendable {
     }
 
     private static func readBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits) async throws(ProxyError) -> Body {
-        guard route.needsWholeBody else {
-            if let length = request.contentLength, length > limits.streamed { throw .bodyTooLarge }
-            if request.contentLength == 0 {
-                let carriesBody = request.head.method.elementsEqual("POST".utf8) || request.head.method.elementsEqual("PUT".utf8)
-                return .untouched(carriesBody ? .bytes([]) : .none)
-            }
-            return .untouched(.stream(request.body, length: request.contentLength))
-        }
+        guard route.needsWholeBody else { return .untouched(try await untouchedBody(request, limits)) }
         if let length = request.contentLength, length > limits.injected { throw .bodyTooLarge }
         do { return .json(try JSONObject(try await request.body.collect(upTo: limits.injected))) } catch {
             throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
         }
+    }
+
+    /// A short body is read whole, so that it can be sent again after a renewal of the access token; a longer one is a stream.
+    private static func untouchedBody(_ request: LocalRequest, _ limits: BodyLimits) async throws(ProxyError) -> MessageBody {
+        guard let length = request.contentLength else { return .stream(request.body, length: nil) }
+        guard length <= limits.streamed else { throw .bodyTooLarge }
+        if length == 0 {
+            let method = request.head.method
+            return method.elementsEqual("POST".utf8) || method.elementsEqual("PUT".utf8) ? .bytes([]) : .none
+        }
+        guard length <= BodyLimits.replayable else { return .stream(request.body, length: length) }
+        do { return .bytes(try await request.body.collect(upTo: length)) } catch { throw ProxyError(error) }
     }
 
     /// Null and the empty string count as "none".
@@ -92,6 +97,8 @@ struct ProxiedCall: Sendable {
 
 /// The largest bodies, in bytes.
 package struct BodyLimits: Sendable {
+    /// Bodies up to here are kept for a second sending.
+    static let replayable = 65_536
     /// Of routes that are injected into (`SIDECAR_MAX_BODY`).
     package let injected: Int
     /// Of streamed routes (`SIDECAR_MAX_STREAM_BODY`).

@@ -67,6 +67,11 @@ package struct ProxyPipeline: Sendable {
 
     /// T2: shared by everybody who asks for this session.
     private func refresh(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        if pins.mayRefuse(call.fingerprint) {
+            let session: Session?
+            do { session = try await sessions.session(of: call.claim) } catch { throw .storeUnavailable }
+            _ = try fingerprint(call, pinned: session?.fingerprint, key: nil)
+        }
         let refreshed: RefreshedSession
         do { refreshed = try await sessions.refresh(for: call.claim, renewal: renewal(call)) } catch { throw .storeUnavailable }
         return try LocalAnswer(refreshed, at: clock.now())
@@ -145,7 +150,8 @@ package struct ProxyPipeline: Sendable {
     }
 
     private func fingerprint(_ call: ProxiedCall, pinned: DeviceFingerprint?, key: SessionKey?) throws(ProxyError) -> DeviceFingerprint? {
-        do { return try pins.choose(pinned: pinned, sent: call.fingerprint, user: key) } catch { throw .fingerprintMismatch }
+        do { try pins.check(call.fingerprint, against: pinned) } catch { throw .fingerprintMismatch }
+        return pins.choose(pinned: pinned, sent: call.fingerprint, user: key)
     }
 
     private func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(ProxyError) {

@@ -13,7 +13,7 @@ struct TenantRenewal: SessionRenewal {
     let limit: Int
 
     func renew(_ presentation: Presentation) async -> RenewalOutcome {
-        let fingerprint = try? pins.choose(
+        let fingerprint = pins.choose(
             pinned: presentation.session?.fingerprint, sent: call.fingerprint, user: presentation.key)
         do throws(SendFailure) {
             switch try await sender.send(call, token: presentation.token, fingerprint: fingerprint) {

@@ -30,14 +30,16 @@ package struct FingerprintPins: Sendable {
     ///   - pinned: of the session; nil at a login, which pins anew.
     ///   - sent: the app's own.
     ///   - user: what a derived one is derived for.
-    package func choose(
-        pinned: DeviceFingerprint?, sent: DeviceFingerprint?, user: SessionKey?
-    ) throws(MismatchError) -> DeviceFingerprint? {
-        if let pinned {
-            if let sent, sent != pinned, mismatch == .reject { throw MismatchError() }
-            return pinned
-        }
-        return sent ?? configured ?? derived(for: user)
+    package func choose(pinned: DeviceFingerprint?, sent: DeviceFingerprint?, user: SessionKey?) -> DeviceFingerprint? {
+        pinned ?? sent ?? configured ?? derived(for: user)
+    }
+
+    /// Whether a call that sends this fingerprint has to be looked at by `check`.
+    package func mayRefuse(_ sent: DeviceFingerprint?) -> Bool { sent != nil && mismatch == .reject }
+
+    /// - Throws: `MismatchError` when the app's fingerprint differs from the pinned one and that is to be refused.
+    package func check(_ sent: DeviceFingerprint?, against pinned: DeviceFingerprint?) throws(MismatchError) {
+        if mayRefuse(sent), let pinned, sent != pinned { throw MismatchError() }
     }
 
     /// Lowercase hex of the first 16 bytes of HMAC-SHA256(key, "device-fingerprint/v1\0" + host + "\0" + user).

@@ -305,6 +305,20 @@ package final class SessionCoordinator: Sendable {
         return state.withLockedValue { $0.ledger.session(key) }
     }
 
+    /// The session whose lineage a claim is of; nil for a token from elsewhere and where there is none.
+    package func session(of claim: SessionClaim) async throws(StoreError) -> Session? {
+        var read: Set<StoreQuery> = []
+        while true {
+            let (location, session): (TokenLocation, Session?) = state.withLockedValue { state in
+                let location = state.ledger.locate(claim, read: read)
+                guard case .found(let key, let presented) = location, !presented.isForeign else { return (location, nil) }
+                return (location, state.ledger.session(key))
+            }
+            guard case .unread(let query) = location else { return session }
+            try await load(query, &read)
+        }
+    }
+
     /// The key of a session that is known only by a token of its own.
     package func anonymousKey(for token: SessionToken) -> SessionKey {
         .anonymous(state.withLockedValue { $0.ledger.hasher.hash(token) })

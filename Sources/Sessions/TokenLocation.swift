@@ -32,6 +32,10 @@ enum Presented: Equatable {
     case candidate
     /// Not of this session's lineage: a login made elsewhere.
     case foreign(SessionToken)
+
+    var isForeign: Bool {
+        if case .foreign = self { true } else { false }
+    }
 }
 
 extension SessionLedger {

@@ -20,12 +20,14 @@ struct FingerprintPinsTests {
     }
 
     @Test func reject() throws {
-        let pinned = try DeviceFingerprint.sample("pinned")
-        #expect(throws: FingerprintPins.MismatchError.self) {
-            try pins(nil, .reject).choose(pinned: pinned, sent: .sample("other"), user: .sample("alice"))
+        let (pinned, other) = try (DeviceFingerprint.sample("pinned"), DeviceFingerprint.sample("other"))
+        let (strict, lenient) = try (pins(nil, .reject), pins())
+        #expect(throws: FingerprintPins.MismatchError.self) { try strict.check(other, against: pinned) }
+        #expect(strict.mayRefuse(other) && !strict.mayRefuse(nil) && !lenient.mayRefuse(other))
+        for (sent, against) in [(pinned, pinned), (nil, pinned), (other, nil)] as [(DeviceFingerprint?, DeviceFingerprint?)] {
+            #expect(throws: Never.self) { try strict.check(sent, against: against) }
         }
-        #expect(try pins(nil, .reject).choose(pinned: pinned, sent: pinned, user: .sample("alice")) == pinned)
-        #expect(try pins(nil, .reject).choose(pinned: pinned, sent: nil, user: .sample("alice")) == pinned)
+        #expect(throws: Never.self) { try lenient.check(other, against: pinned) }
     }
 
     /// `printf 'device-fingerprint/v1\0example.bccastle.com\0alice' | openssl dgst -sha256 -hmac key`, the first 32 digits.

@@ -1,0 +1,85 @@
+// The whole pipeline over a scripted tenant and a store in memory.
+
+package import AccessTokens
+package import Guard
+internal import Injection
+package import Model
+package import Pipeline
+package import Sessions
+internal import SessionStores
+internal import Tenant
+
+package struct PipelineScene: Sendable {
+    package let transport: ScriptedTransport
+    package let store = FailingStore(MemoryStore())
+    package let clock = ManualClock()
+    package let log = LogRecorder()
+    package let sessions: SessionCoordinator
+    package let pipeline: ProxyPipeline
+
+    /// What a test may set differently.
+    package struct Settings {
+        package var rotation = RotationPolicy()
+        package var guardPolicy = AdmissionPolicy()
+        package var mismatch = FingerprintPins.Mismatch.override
+        package var accessTokens: (any AccessTokenFetching)?
+        package var limits = BodyLimits(injected: 1 << 20, streamed: 1 << 30)
+    }
+
+    package init(with change: (inout Settings) throws -> Void = { _ in }, _ script: @escaping ScriptedTransport.Script) throws {
+        var settings = Settings()
+        try change(&settings)
+        transport = ScriptedTransport(script)
+        sessions = SessionCoordinator(store: store, clock: clock, policy: settings.rotation, logger: log.logger)
+        let tokens = AccessTokenSource(try settings.accessTokens ?? FixedAccessToken(.sample("ACCESS")), logger: log.logger)
+        let injector = CredentialInjector(
+            forwarded: ForwardedFields(dropped: [.sidecarUser]), contentType: TenantProfile.ciam.contentType, clientID: bytes("public-id"),
+            tenantID: nil)
+        pipeline = ProxyPipeline(
+            guardPolicy: settings.guardPolicy, routes: RouteTable(profile: .ciam, passthrough: [bytes("/pass/")]), sessions: sessions,
+            pins: FingerprintPins(key: bytes("key"), tenantHost: "tenant.example", configured: nil, mismatch: settings.mismatch),
+            sender: UpstreamSender(
+                transport: transport, accessTokens: tokens, injector: injector,
+                devices: DeviceDefaults(operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: nil), profile: .ciam,
+                timeout: .seconds(5)),
+            limits: settings.limits, clock: clock)
+    }
+
+    package static let refreshPath = "/api/v2/tenant/sso/session-token/refresh"
+    package static let ticketPath = "/api/v2/tenant/sso/session-token/sso-ticket"
+    package static let verifyPath = "/api/v2/tenant/sso/sso-ticket/verify"
+    package static let loginPath = "/api/v2/sdk/login"
+
+    /// One request of an app, its answer read to the end.
+    package func call(
+        _ path: String, _ body: String = "{}", method: String = "POST", user: String? = "alice", fields: KeyValuePairs<String, String> = [:]
+    ) async -> CallResult {
+        var all = HeaderFields(["Host": "127.0.0.1"])
+        if let user { all.append(.sidecarUser, bytes(user)) }
+        for (name, value) in fields { all.append(bytes(name), bytes(value)) }
+        let request = LocalRequest(
+            head: RequestHead(method: bytes(method), target: bytes(path), fields: all, peer: nil), body: FixedBody([bytes(body)]),
+            contentLength: body.utf8.count)
+        return await CallResult(pipeline.respond(to: request))
+    }
+}
+
+/// What an app got.
+package struct CallResult: Sendable {
+    package let status: Int
+    package let fields: HeaderFields
+    package let body: String
+
+    init(_ answer: LocalAnswer) async {
+        (status, fields) = (answer.status, answer.fields)
+        switch answer.body {
+        case .bytes(let bytes): body = text(bytes)
+        case .stream(let stream, _):
+            do { body = text(try await stream.collect(upTo: 1 << 26)) } catch { body = "cut \(error)" }
+        }
+    }
+
+    package var source: String? { fields.first(.sidecarSource).map { text($0) } }
+    /// `status code` of one of our own errors, else `status`.
+    package var outcome: String { fields.first(.sidecarError).map { "\(status) \(text($0))" } ?? "\(status)" }
+}
