@@ -119,6 +119,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "JSONText", "Model"]),
+        tests("ListenerTests", ["TestSupport", "Listener", "Sessions", "Model", nioPosix]),
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )
