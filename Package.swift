@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio, nioPosix, locks,
+                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio, nioPosix, nioHTTP1, locks,
                 logging,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
@@ -120,6 +120,9 @@ let package = Package(
             ]),
         tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "JSONText", "Model"]),
         tests("ListenerTests", ["TestSupport", "Listener", "Sessions", "Model", nioPosix]),
+        tests(
+            "AppTests", ["TestSupport", "App", "CurlTransport", "Listener", "Guard", "Sessions", "Model", logging]),
+        tests("EndToEndTests", ["TestSupport", "Sidecar", "TenantEmulatorCommand", subprocess, locks]),
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )

@@ -186,7 +186,8 @@ extension SidecarConfiguration {
     private static func devices(_ reader: inout SettingsReader) -> DeviceDefaults {
         DeviceDefaults(
             operatingSystem: headerText(&reader, "OPERATING_SYS_VERSION") ?? HostFacts.operatingSystem(),
-            address: headerText(&reader, "DEVICE_IP") ?? HostFacts.address(), agent: headerText(&reader, "AGENT"))
+            address: headerText(&reader, "DEVICE_IP") ?? HostFacts.address(), 
+            agent: headerText(&reader, "AGENT") ?? Array("ciam-sidecar".utf8))
     }
 
     private static func fingerprint(_ reader: inout SettingsReader) -> DeviceFingerprint? {

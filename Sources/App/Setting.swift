@@ -58,7 +58,7 @@ package struct Setting: Sendable {
     private static let devices = [
         Setting("OPERATING_SYS_VERSION", "the host's", "`operating_sys_version`"),
         Setting("DEVICE_IP", "the host's", "`device_ip` when the request tells no end user's address"),
-        Setting("AGENT", "", "`agent` when the app sends no `User-Agent`"),
+        Setting("AGENT", "ciam-sidecar", "`agent` when the app sends no `User-Agent`"),
         Setting("DEVICE_FINGERPRINT", "derived", "one `device_fingerprint` for all users"),
         Setting("FINGERPRINT_KEY", "kept in the store", "key that fingerprints are derived with", isSecret: true),
         Setting("FINGERPRINT_MISMATCH", "override", "when an app sends another fingerprint than the pinned one: `override` or `reject`"),

@@ -55,15 +55,17 @@ package struct CredentialInjector: Sendable {
 
     /// The device values as header fields: the app's own value passes if it sent one, but for the fingerprint.
     private func headerForm(_ device: DeviceFacts, _ fields: HeaderFields) -> [(FieldName, [UInt8])] {
-        func own(_ name: FieldName, _ value: [UInt8]?) -> [(FieldName, [UInt8])] {
-            if let sent = fields.first(name), !sent.isEmpty { return [(name, Array(sent))] }
-            return value.map { [(name, $0)] } ?? []
+        var injected: [(FieldName, [UInt8])] = []
+        func own(_ name: FieldName, _ value: [UInt8]) {
+            let sent = fields.first(name).flatMap { $0.isEmpty ? nil : Array($0) }
+            injected.append((name, sent ?? value))
         }
-        return own(DeviceFieldNames.system, device.operatingSystem)
-            + own(DeviceFieldNames.address, device.address)
-            + own(DeviceFieldNames.agent, device.agent)
-            + own(DeviceFieldNames.clientID, clientID)
-            + [(DeviceFieldNames.fingerprint, device.fingerprint.bytes)]
+        own(DeviceFieldNames.system, device.operatingSystem)
+        own(DeviceFieldNames.address, device.address)
+        own(DeviceFieldNames.agent, device.agent)
+        if let clientID { own(DeviceFieldNames.clientID, clientID) }
+        injected.append((DeviceFieldNames.fingerprint, device.fingerprint.bytes))
+        return injected
     }
 
     /// The body with its device values and session token; every other byte stays. A value that the app sent wins if it is not
@@ -71,8 +73,8 @@ package struct CredentialInjector: Sendable {
     package func body(_ object: JSONObject, for route: Route, _ credentials: Credentials) -> [UInt8] {
         var edit = JSONEdit()
         if route.devices == .body, let device = credentials.device {
-            func own(_ name: StaticString, _ value: [UInt8]?) {
-                guard let value, !Self.isFilled(object, name) else { return }
+            func own(_ name: StaticString, _ value: [UInt8]) {
+                guard !Self.isFilled(object, name) else { return }
                 edit.put(name, spelling: JSONString.encode(value), in: object)
             }
             own("operating_sys_version", device.operatingSystem)

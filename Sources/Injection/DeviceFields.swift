@@ -10,10 +10,10 @@ package struct DeviceDefaults: Sendable {
     package let operatingSystem: [UInt8]
     /// `SIDECAR_DEVICE_IP`, else the host's own address. Never empty.
     package let address: [UInt8]
-    /// `SIDECAR_AGENT`
-    package let agent: [UInt8]?
+    /// `SIDECAR_AGENT`. Never empty: the header form of the tenant's API requires it.
+    package let agent: [UInt8]
 
-    package init(operatingSystem: [UInt8], address: [UInt8], agent: [UInt8]?) {
+    package init(operatingSystem: [UInt8], address: [UInt8], agent: [UInt8]) {
         (self.operatingSystem, self.address, self.agent) = (operatingSystem, address, agent)
     }
 }

@@ -25,12 +25,12 @@ package struct DeviceFacts: Sendable {
     package var operatingSystem: [UInt8]
     /// `device_ip`, the end user's address in its usual spelling, never empty.
     package var address: [UInt8]
-    /// `agent`; nil leaves the field out.
-    package var agent: [UInt8]?
+    /// `agent`, never empty.
+    package var agent: [UInt8]
     /// `device_fingerprint`
     package var fingerprint: DeviceFingerprint
 
-    package init(operatingSystem: [UInt8], address: [UInt8], agent: [UInt8]?, fingerprint: DeviceFingerprint) {
+    package init(operatingSystem: [UInt8], address: [UInt8], agent: [UInt8], fingerprint: DeviceFingerprint) {
         (self.operatingSystem, self.address, self.agent) = (operatingSystem, address, agent)
         self.fingerprint = fingerprint
     }

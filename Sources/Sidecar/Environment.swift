@@ -24,8 +24,13 @@ enum Environment {
         return variables
     }
 
-    /// Takes the secrets out, so that neither a child process nor a crash report shows them.
+    /// Overwrites and removes the secrets, so that neither `/proc/PID/environ`, a child process nor a crash report shows them, and
+    /// removes what would make libcurl write the keys of its TLS sessions to a file. Call it once, before there are threads.
     static func dropSecrets() {
-        for setting in Setting.all where setting.isSecret { unsafe unsetenv(setting.name) }
+        for setting in Setting.all where setting.isSecret {
+            if let value = unsafe getenv(setting.name) { unsafe memset(value, 0, strlen(value)) }
+            unsafe unsetenv(setting.name)
+        }
+        unsafe unsetenv("SSLKEYLOGFILE")
     }
 }

@@ -80,9 +80,9 @@ struct CredentialInjectorTests {
 
     @Test func deviceValues() throws {
         let defaults = DeviceDefaults(operatingSystem: bytes("os"), address: bytes("198.51.100.1"), agent: bytes("default"))
-        func facts(_ fields: KeyValuePairs<String, String>, peer: String? = nil) throws -> (ip: String, agent: String?) {
+        func facts(_ fields: KeyValuePairs<String, String>, peer: String? = nil) throws -> (ip: String, agent: String) {
             let facts = defaults.facts(fields: HeaderFields(fields), peer: peer.map { bytes($0) }, fingerprint: try .sample("FP"))
-            return (text(facts.address), facts.agent.map { text($0) })
+            return (text(facts.address), text(facts.agent))
         }
         #expect(try facts(["X-Forwarded-For": "unknown, 203.0.113.9, 10.0.0.1", "X-Real-IP": "192.0.2.1"]).ip == "203.0.113.9")
         #expect(try facts(["X-Forwarded-For": "999.1.1.1", "X-Real-IP": "2001:db8::1"]).ip == "2001:db8::1")

@@ -207,13 +207,18 @@ struct ConnectionTests {
     @Test func silenceIsEnded() async throws {
         let scene = try PipelineScene(Self.echo)
         var limits = ConnectionLimits()
-        (limits.idle, limits.body) = (.milliseconds(200), .milliseconds(200))
+        limits.idle = .milliseconds(200)
         try await withListener(scene, limits: limits) { port, _ in
             let idle = try await RawClient.connect(port: port)
             #expect(await idle.receiveToEnd() == "")
             let halfHead = try await RawClient.connect(port: port)
-            try await halfHead.send("POST /pass")
+            // On a slow machine the connection may be over before this.
+            try? await halfHead.send("POST /pass")
             #expect(await halfHead.receiveToEnd() == "")
+        }
+        limits.idle = .seconds(60)
+        limits.body = .milliseconds(200)
+        try await withListener(scene, limits: limits) { port, _ in
             let halfBody = try await RawClient.connect(port: port)
             try await halfBody.send("POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{}")
             #expect(statuses(await halfBody.receiveToEnd()) == ["408"])

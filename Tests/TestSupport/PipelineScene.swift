@@ -40,7 +40,7 @@ package struct PipelineScene: Sendable {
             pins: FingerprintPins(key: bytes("key"), tenantHost: "tenant.example", configured: nil, mismatch: settings.mismatch),
             sender: UpstreamSender(
                 transport: transport, accessTokens: tokens, injector: injector,
-                devices: DeviceDefaults(operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: nil), profile: .ciam,
+                devices: DeviceDefaults(operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: bytes("agent")), profile: .ciam,
                 timeout: .seconds(5)),
             limits: settings.limits, clock: clock)
     }

@@ -1,0 +1,159 @@
+// From environment variables to a configuration, or to every fault at once.
+
+@testable import App
+import CurlTransport
+import FoundationEssentials
+import Guard
+import Listener
+import Logging
+import Model
+import Sessions
+import TestSupport
+import Testing
+
+struct ConfigurationTests {
+    private static let minimal = ["SIDECAR_TENANT_URL": "https://example.bccastle.com", "SIDECAR_ACCESS_TOKEN": "token"]
+
+    private func faults(_ changes: [String: String?], from base: [String: String] = minimal) -> [String] {
+        var environment = base
+        for (name, value) in changes { environment["SIDECAR_" + name] = value }
+        do throws(ConfigurationFaults) {
+            _ = try SidecarConfiguration(environment: environment)
+            return []
+        } catch { return error.faults.map(\.line) }
+    }
+
+    @Test func theDefaults() throws {
+        let settings = try SidecarConfiguration(environment: Self.minimal.merging(["HOME": "/home/x"]) { $1 })
+        #expect(settings.listen.map(\.text) == ["127.0.0.1:8180"] && settings.adminListen.text == "127.0.0.1:8181")
+        #expect(settings.transport.origin == TenantOrigin(scheme: "https", host: "example.bccastle.com", port: 443))
+        #expect(settings.upstreamTimeout == .seconds(30) && settings.transport.connectTimeout == .seconds(3))
+        #expect(settings.rotation.grace == .seconds(600) && settings.rotation.refreshWait == .seconds(8))
+        #expect(settings.rotation.refreshAhead == .seconds(60) && settings.rotation.minimumInterval == .zero)
+        guard case .sqlite(let path) = settings.store else {
+            Issue.record("no SQLite")
+            return
+        }
+        #expect(path == "/home/x/.local/state/ciam-sidecar/sessions.db")
+        guard case .fixed = settings.tokenSource else {
+            Issue.record("no fixed token")
+            return
+        }
+    }
+
+    @Test func whereTheStoreIs() throws {
+        for (variable, expected) in [("STATE_DIRECTORY", "/s/ciam-sidecar/sessions.db"), ("XDG_STATE_HOME", "/s/ciam-sidecar/sessions.db")] {
+            let settings = try SidecarConfiguration(environment: Self.minimal.merging([variable: "/s", "HOME": "/h"]) { $1 })
+            guard case .sqlite(expected) = settings.store else {
+                Issue.record("\(variable)")
+                continue
+            }
+        }
+    }
+
+    /// Everything that is wrong, one line each, none of it showing a secret.
+    @Test func allFaultsAtOnce() {
+        let found = faults([
+            "TENANT_URL": nil, "ACCESS_TOKEN": "canary secret", "LISTEN": "8180", "REFRESH_WAIT": "8 s", "MAX_BODY": "-1", "TENANT_ULR": "x",
+            "STORE_URL": "mysql:x", "STORE_KEY": "canary", "LOG_LEVEL": "loud", "ALLOW_NON_LOOPBACK": "yes",
+        ])
+        #expect(
+            found == [
+                "SIDECAR_TENANT_ULR: is not a setting; did you mean SIDECAR_TENANT_URL?",
+                "SIDECAR_TENANT_URL: is required: the tenant's address, such as https://example.bccastle.com",
+                "SIDECAR_ACCESS_TOKEN: holds white space or characters beyond ASCII",
+                "SIDECAR_ALLOW_NON_LOOPBACK: is \"yes\"; it has to be true or false",
+                "SIDECAR_LISTEN: has an element that is neither host:port nor unix:/path",
+                "SIDECAR_STORE_URL: has to be sqlite:PATH or memory:",
+                "SIDECAR_STORE_KEY: has to be 32 bytes in base64, such as `openssl rand -base64 32` prints",
+                "SIDECAR_REFRESH_WAIT: is \"8 s\"; it has to be a duration such as 250ms, 8s, 5m or 12h",
+                "SIDECAR_MAX_BODY: is \"-1\"; it has to be a size such as 4096, 64KiB, 1MiB or 1GiB",
+                "SIDECAR_LOG_LEVEL: is \"loud\"; it has to be debug or info or warning or error",
+            ])
+        #expect(!found.joined().contains("canary"))
+    }
+
+    @Test(arguments: [
+        ("http://example.com", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)"), ("example.com", "must begin with https://"),
+        ("https://", "has no valid host name"), ("https://user:pw@example.com", "must not hold a user or password"),
+        ("https://example.com/path", "must end after the host or port: no path, query or fragment"),
+        ("https://example.com?x", "must end after the host or port: no path, query or fragment"),
+        ("https://example.com:0", "has a port that is no number from 1 to 65535"), ("https://exa mple.com", "holds white space or characters beyond ASCII"),
+        ("https://exämple.com", "holds white space or characters beyond ASCII"), ("https://exa_mple.com", "has no valid host name"),
+        ("", "is empty; remove it or give it a value"),
+    ])
+    func tenantAddresses(_ address: String, _ problem: String) { #expect(faults(["TENANT_URL": address]) == ["SIDECAR_TENANT_URL: " + problem]) }
+
+    @Test func tenantAddressesThatAreFine() throws {
+        for (address, expected) in [
+            ("https://Example.com/", "https://example.com"), ("https://e.com:8443", "https://e.com:8443"), ("https://[::1]:9", "https://[::1]:9"),
+        ] {
+            let settings = try SidecarConfiguration(environment: Self.minimal.merging(["SIDECAR_TENANT_URL": address]) { $1 })
+            #expect(settings.transport.origin.text == expected)
+        }
+        #expect(faults(["TENANT_URL": "http://localhost:1", "ALLOW_INSECURE_TENANT": "true"]).isEmpty)
+    }
+
+    @Test func exactlyOneSourceOfAccessTokens() {
+        #expect(faults(["ACCESS_TOKEN": nil]) == ["SIDECAR_ACCESS_TOKEN: or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens"])
+        #expect(faults(["CLIENT_SECRET": "s", "CLIENT_ID": "i"]) == ["SIDECAR_CLIENT_SECRET: and a fixed access token are both set; keep one source of access tokens"])
+        #expect(faults(["ACCESS_TOKEN": nil, "CLIENT_SECRET": "s"]) == ["SIDECAR_CLIENT_ID: is required with SIDECAR_CLIENT_SECRET"])
+        #expect(faults(["ACCESS_TOKEN_FILE": "/x"]) == ["SIDECAR_ACCESS_TOKEN: and SIDECAR_ACCESS_TOKEN_FILE are both set; keep one"])
+        // The public id alone is fine beside any source.
+        #expect(faults(["CLIENT_ID": "public"]).isEmpty)
+    }
+
+    @Test func beyondLoopbackOnlyWithBoth() {
+        let problem = "SIDECAR_LISTEN: 0.0.0.0:8180 is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
+        #expect(faults(["LISTEN": "0.0.0.0:8180"]) == [problem])
+        #expect(faults(["LISTEN": "0.0.0.0:8180", "ALLOW_NON_LOOPBACK": "true"]) == [problem])
+        #expect(faults(["LISTEN": "0.0.0.0:8180", "LOCAL_TOKEN": "t"]) == [problem])
+        #expect(faults(["LISTEN": "0.0.0.0:8180", "ALLOW_NON_LOOPBACK": "true", "LOCAL_TOKEN": "t"]).isEmpty)
+        #expect(faults(["LISTEN": "127.0.0.2:1,[::1]:2, unix:/run/s.sock", "ADMIN_LISTEN": "0.0.0.0:3"]).isEmpty)
+    }
+
+    @Test func secretsInFiles() async throws {
+        try await withTestFolder { folder in
+            try Data("from-file\r\n".utf8).write(to: URL(filePath: folder + "/secret"))
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/secret")
+            try Data().write(to: URL(filePath: folder + "/empty"))
+            let settings = try SidecarConfiguration(environment: Self.minimal.merging(["SIDECAR_LOCAL_TOKEN_FILE": folder + "/link"]) { $1 })
+            #expect(settings.guardPolicy.localToken == (try .sample("from-file")))
+            #expect(faults(["LOCAL_TOKEN_FILE": folder + "/link", "LOCAL_TOKEN": "x"]) == ["SIDECAR_LOCAL_TOKEN: and SIDECAR_LOCAL_TOKEN_FILE are both set; keep one"])
+            #expect(faults(["LOCAL_TOKEN_FILE": folder + "/none"]) == ["SIDECAR_LOCAL_TOKEN_FILE: \(folder)/none cannot be read: No such file or directory"])
+            #expect(faults(["LOCAL_TOKEN_FILE": folder + "/empty"]) == ["SIDECAR_LOCAL_TOKEN_FILE: \(folder)/empty is empty"])
+            #expect(faults(["CA_FILE": folder + "/none"]) == ["SIDECAR_CA_FILE: \(folder)/none cannot be read: No such file or directory"])
+        }
+    }
+
+    @Test(arguments: ["250ms", "8s", "5m", "12h", "0s"])
+    func durations(_ text: String) { #expect(faults(["REFRESH_WAIT": text]).isEmpty) }
+
+    @Test(arguments: ["8", "8S", "-8s", "+8s", "8.5s", "s", "8 s", "٨s", "99999999999s"])
+    func noDurations(_ text: String) { #expect(faults(["REFRESH_WAIT": text]).count == 1) }
+
+    @Test func everySettingIsRead() {
+        // A setting in the table that nobody reads would take any nonsense: each of these is refused for what it is.
+        let free: Set = ["TENANT_ID", "CLIENT_ID", "USER_HEADER", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "OPERATING_SYS_VERSION", "DEVICE_IP", "AGENT",
+            "DEVICE_FINGERPRINT", "FINGERPRINT_KEY"].map { "SIDECAR_" + $0 }.reduce(into: Set<String>()) { $0.insert($1) }
+        for setting in Setting.all {
+            let name = String(setting.name.dropFirst(8))
+            #expect(faults([name: ""]).contains { $0.hasPrefix(setting.name + ":") }, "\(setting.name) is not read")
+            if !free.contains(setting.name) { #expect(!faults([name: "\u{1}"]).isEmpty, "\(setting.name) takes anything") }
+        }
+    }
+}
+
+struct TextLogTests {
+    @Test func oneLineWhateverTheValues() {
+        let values: [String: String] = ["a": "x", "b": "two words", "c": "q\"\\", "d": "line\nfeed\u{1B}[31mé", "e": ""]
+        let line = TextLog.line(.warning, "something happened", values.mapValues { .string($0) }, at: .sample)
+        #expect(
+            text(line)
+                == #"2027-01-15T08:00:00Z warning something happened a=x b="two words" c="q\"\\" d=line\x0afeed\x1b[31m\xc3\xa9 e="""# + "\n")
+    }
+
+    @Test func longValuesAreCut() {
+        #expect(TextLog.shown(String(repeating: "a", count: 1 << 20)) == bytes(String(repeating: "a", count: 200) + "..."))
+    }
+}

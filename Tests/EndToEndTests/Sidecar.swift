@@ -1,0 +1,94 @@
+// The sidecar as a process.
+
+import FoundationEssentials
+import Subprocess
+import TestSupport
+import Testing
+
+/// A running sidecar.
+struct Sidecar: Sendable {
+    let program: Program
+    let port: Int
+    let adminPort: Int
+
+    /// The settings for a tenant, on free ports.
+    static func settings(_ tenant: Tenant, store: String = "memory:") -> [String: String] {
+        [
+            "SIDECAR_TENANT_URL": tenant.url, "SIDECAR_CA_FILE": tenant.ca_file, "SIDECAR_CLIENT_ID": "demo-client",
+            "SIDECAR_CLIENT_SECRET": "demo-secret", "SIDECAR_STORE_URL": store, "SIDECAR_LISTEN": "127.0.0.1:0",
+            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
+        ]
+    }
+
+    /// Runs `body` with a sidecar of its own and ends it with SIGTERM.
+    static func with<Result: Sendable>(
+        _ settings: [String: String], _ body: (Sidecar) async throws -> Result
+    ) async throws -> (result: Result, end: ProgramEnd) {
+        try await Programs.run("ciam-sidecar", environment: settings) { program in
+            let line = await program.lines.first { $0.contains(" info ready ") }
+            guard let line, let port = number(line, "listen=127.0.0.1:"), let adminPort = number(line, "admin=") else {
+                throw BadSample(what: "the sidecar did not start: \(program.lines.all)")
+            }
+            return try await body(Sidecar(program: program, port: port, adminPort: adminPort))
+        }
+    }
+
+    private static func number(_ line: String, _ label: String) -> Int? {
+        line.ranges(of: label).first.flatMap { Int(line[$0.upperBound...].prefix { $0.isNumber }) }
+    }
+
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// One request by Debian's curl.
+    func curl(_ arguments: [String]) async throws -> Curl.Answer { try await Curl.run(arguments) }
+
+    /// A call of an app, by curl.
+    func post(_ path: String, user: String? = "alice", _ body: String = "{}", _ more: [String] = []) async throws -> Curl.Answer {
+        let named = user.map { ["-H", "X-Sidecar-User: \($0)"] } ?? []
+        return try await curl(named + more + ["-H", "Content-Type: application/json", "-d", body, url + path])
+    }
+
+    func admin(_ path: String) async throws -> Curl.Answer { try await curl(["http://127.0.0.1:\(adminPort)\(path)"]) }
+}
+
+enum Curl {
+    struct Answer: Sendable {
+        let exit: Int32
+        let status: Int
+        let body: String
+
+        /// A string member of a JSON body.
+        func member(_ name: String) -> String? {
+            return (try? JSONDecoder().decode(StringMembers.self, from: Data(body.utf8)))?.texts[name]
+        }
+    }
+
+    /// - Parameter arguments: of curl, the URL last.
+    static func run(_ arguments: [String]) async throws -> Answer {
+        let mark = "\n#status "
+        let result = try await Subprocess.run(
+            .name("curl"), arguments: Arguments(["--silent", "--max-time", "60", "-w", mark + "%{http_code}"] + arguments),
+            output: .string(limit: 1 << 22), error: .discarded)
+        let output = result.standardOutput
+        let exit: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
+        guard let end = output.ranges(of: mark).last else { return Answer(exit: exit, status: 0, body: output) }
+        return Answer(exit: exit, status: Int(output[end.upperBound...]) ?? 0, body: String(output[..<end.lowerBound]))
+    }
+}
+
+/// The members of a JSON object that are strings.
+private struct StringMembers: Decodable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    let texts: [String: String]
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        texts = container.allKeys.reduce(into: [:]) { $0[$1.stringValue] = try? container.decode(String.self, forKey: $1) }
+    }
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs every check and every test: format, walls, build, tests. Ends with the test runner's own summary.
+#
+#   deploy/test.sh              everything
+#   deploy/test.sh --filter X   only tests whose names match X (`swift test` options)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+
+require_swift
+install_packages "${build_packages[@]}" gcc python3-minimal sqlite3
+
+quietly "format" swift format lint --strict --recursive Package.swift Sources Tests
+quietly "walls" deploy/walls.sh
+quietly "build (the first time takes some minutes)" swift build --build-tests --explicit-target-dependency-import-check error
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! swift test --skip-build --disable-xctest "$@" >"$log" 2>&1; then
+    grep -vE '^(◇|✔) ' "$log" >&2 || cat "$log" >&2
+    exit 1
+fi
+tail -n 1 "$log"
