@@ -100,7 +100,9 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio, nioPosix, nioHTTP1, locks,
+                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio,
+                nioPosix, nioHTTP1,
+                locks,
                 logging,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),

@@ -23,7 +23,9 @@ package final class AccessTokenSource: Sendable {
     private let fetching: any AccessTokenFetching
     private let logger: Logger
 
-    package init(_ fetching: any AccessTokenFetching, logger: Logger) { (self.fetching, self.logger) = (fetching, logger) }
+    package init(_ fetching: any AccessTokenFetching, logger: Logger) {
+        (self.fetching, self.logger) = (fetching, logger)
+    }
 
     /// Whether a request could be sent now (`/readyz`).
     package var isUsable: Bool {

@@ -19,7 +19,8 @@ package struct ClientCredentialsGrant: AccessTokenFetching {
     private static let longestAnswer = 65_536
 
     package init(
-        transport: any UpstreamTransport, clientID: SecretText, clientSecret: SecretText, authentication: Authentication,
+        transport: any UpstreamTransport, clientID: SecretText, clientSecret: SecretText,
+        authentication: Authentication,
         timeout: Duration
     ) {
         (self.transport, self.clientID, self.clientSecret) = (transport, clientID, clientSecret)
@@ -80,7 +81,10 @@ package struct ClientCredentialsGrant: AccessTokenFetching {
     private static func code(_ body: [UInt8]) -> String {
         let object = try? JSONObject(body)
         guard let code = object?.string("error") ?? object?.string("error_code"), (1...40).contains(code.count),
-            code.allSatisfy({ ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F || $0 == 0x2E })
+            code.allSatisfy({
+                ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F
+                    || $0 == 0x2E
+            })
         else { return "-" }
         return String(decoding: code, as: UTF8.self)
     }

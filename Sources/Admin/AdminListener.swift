@@ -60,13 +60,17 @@ private final class AdminHandler: ChannelInboundHandler {
         head.headers.add(name: "Content-Length", value: String(text.utf8.count))
         head.headers.add(name: "Cache-Control", value: "no-store")
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if request.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil) }
+        if request.method != .HEAD {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+        }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         if !request.isKeepAlive { context.close(promise: nil) }
     }
 
     private func response(_ request: HTTPRequestHead) -> (HTTPResponseStatus, String, String) {
-        guard request.method == .GET || request.method == .HEAD else { return (.methodNotAllowed, "text/plain", "GET only\n") }
+        guard request.method == .GET || request.method == .HEAD else {
+            return (.methodNotAllowed, "text/plain", "GET only\n")
+        }
         switch request.uri.prefix(while: { $0 != "?" }) {
         case "/livez": return (.ok, "text/plain", "ok\n")
         case "/readyz":

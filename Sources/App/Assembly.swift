@@ -40,7 +40,8 @@ struct Assembly: Sendable {
         accessTokens = AccessTokenSource(Self.fetching(configuration, transport), logger: logger)
         sessions = SessionCoordinator(store: store, clock: clock, policy: configuration.rotation, logger: logger)
         let pins = FingerprintPins(
-            key: configuration.fingerprintKey ?? store.keys.fingerprint, tenantHost: configuration.transport.origin.host,
+            key: configuration.fingerprintKey ?? store.keys.fingerprint,
+            tenantHost: configuration.transport.origin.host,
             configured: configuration.fingerprint, mismatch: configuration.fingerprintMismatch)
         let sender = UpstreamSender(
             transport: transport, accessTokens: accessTokens,
@@ -50,14 +51,18 @@ struct Assembly: Sendable {
             devices: configuration.devices, profile: configuration.profile, timeout: configuration.upstreamTimeout)
         pipeline = ProxyPipeline(
             guardPolicy: configuration.guardPolicy,
-            routes: RouteTable(profile: configuration.profile, passthrough: configuration.passthrough), sessions: sessions,
+            routes: RouteTable(profile: configuration.profile, passthrough: configuration.passthrough),
+            sessions: sessions,
             pins: pins, sender: sender, limits: configuration.bodies, clock: clock)
     }
 
-    private static func fetching(_ configuration: SidecarConfiguration, _ transport: CurlClient) -> any AccessTokenFetching {
+    private static func fetching(_ configuration: SidecarConfiguration, _ transport: CurlClient)
+        -> any AccessTokenFetching
+    {
         switch configuration.tokenSource {
         case .fixed(let token): FixedAccessToken(token)
-        case .file(let file): FileAccessToken(read: { (try? file.read()).flatMap { SecretText($0) } }, mark: { file.mark })
+        case .file(let file):
+            FileAccessToken(read: { (try? file.read()).flatMap { SecretText($0) } }, mark: { file.mark })
         case .clientCredentials(let id, let secret, let authentication):
             ClientCredentialsGrant(
                 transport: transport, clientID: id, clientSecret: secret, authentication: authentication,

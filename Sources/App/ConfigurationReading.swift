@@ -32,7 +32,8 @@ extension SidecarConfiguration {
         let authorities = Self.readableFile(&reader, "CA_FILE")
         let connectTimeout = reader.duration("CONNECT_TIMEOUT", .seconds(3))
         transport = CurlSettings(
-            origin: origin ?? TenantOrigin(scheme: "https", host: "unset", port: 443), authorities: authorities, version: version,
+            origin: origin ?? TenantOrigin(scheme: "https", host: "unset", port: 443), authorities: authorities,
+            version: version,
             connectTimeout: connectTimeout, keptConnections: 512)
         upstreamTimeout = reader.duration("UPSTREAM_TIMEOUT", .seconds(30))
         self.tokenSource = tokenSource ?? .file(SecretFile(path: ""))
@@ -49,7 +50,8 @@ extension SidecarConfiguration {
         fingerprint = Self.fingerprint(&reader)
         fingerprintKey = reader.secret("FINGERPRINT_KEY")
         fingerprintMismatch = reader.choice("FINGERPRINT_MISMATCH", FingerprintPins.Mismatch.override)
-        bodies = BodyLimits(injected: reader.size("MAX_BODY", 1 << 20), streamed: reader.size("MAX_STREAM_BODY", 1 << 30))
+        bodies = BodyLimits(
+            injected: reader.size("MAX_BODY", 1 << 20), streamed: reader.size("MAX_STREAM_BODY", 1 << 30))
         var connections = ConnectionLimits()
         connections.idle = reader.duration("IDLE_TIMEOUT", .seconds(75))
         connections.body = reader.duration("BODY_TIMEOUT", .seconds(30))
@@ -69,7 +71,9 @@ extension SidecarConfiguration {
         }
         switch TenantOrigin.read(text) {
         case .success(let origin) where origin.scheme == "https" || insecure: return origin
-        case .success: reader.fault("TENANT_URL", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)")
+        case .success:
+            reader.fault(
+                "TENANT_URL", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)")
         case .failure(let reason): reader.fault("TENANT_URL", reason.problem)
         }
         return nil
@@ -98,9 +102,14 @@ extension SidecarConfiguration {
             guard let id = SecretText(id.utf8) else { return nil }
             return .clientCredentials(id: id, secret: secret, authentication)
         }
-        let wasGiven = reader.faults.contains { $0.name.utf8.starts(with: "SIDECAR_ACCESS_TOKEN".utf8) || $0.name.utf8.starts(with: "SIDECAR_CLIENT_SECRET".utf8) }
+        let wasGiven = reader.faults.contains {
+            $0.name.utf8.starts(with: "SIDECAR_ACCESS_TOKEN".utf8)
+                || $0.name.utf8.starts(with: "SIDECAR_CLIENT_SECRET".utf8)
+        }
         if !wasGiven, reader.faults.count == faultsBefore {
-            reader.fault("ACCESS_TOKEN", "or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens")
+            reader.fault(
+                "ACCESS_TOKEN",
+                "or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens")
         }
         return nil
     }
@@ -115,7 +124,10 @@ extension SidecarConfiguration {
                 return nil
             }
             if !address.isLoopback, !(mayLeave && hasLocalToken) {
-                reader.fault("LISTEN", "\(address.text) is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN")
+                reader.fault(
+                    "LISTEN",
+                    "\(address.text) is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
+                )
             }
             return address
         }
@@ -129,13 +141,16 @@ extension SidecarConfiguration {
         return fallback
     }
 
-    private static func guardPolicy(_ reader: inout SettingsReader, listen: [ListenAddress], localToken: SecretText?) -> AdmissionPolicy {
+    private static func guardPolicy(_ reader: inout SettingsReader, listen: [ListenAddress], localToken: SecretText?)
+        -> AdmissionPolicy
+    {
         var policy = AdmissionPolicy()
         policy.localToken = localToken
         policy.hosts = HostPolicy(names: reader.list("ALLOWED_HOSTS") + listen.compactMap(\.hostName))
         policy.origins = Set(reader.list("ALLOWED_ORIGINS").map { Array($0.utf8) })
         if let text = reader.text("REQUIRED_HEADER") {
-            let parts = Array(text.utf8).split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = Array(text.utf8).split(
+                separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
             if parts[0].isEmpty || !parts[0].allSatisfy(ASCII.isTokenCharacter) {
                 reader.fault("REQUIRED_HEADER", "has to be Name or Name: value")
             } else {
@@ -143,7 +158,9 @@ extension SidecarConfiguration {
             }
         }
         if let text = reader.text("USER_HEADER") {
-            if text.utf8.allSatisfy(ASCII.isTokenCharacter) { policy.userHeader = FieldName(text.utf8) } else {
+            if text.utf8.allSatisfy(ASCII.isTokenCharacter) {
+                policy.userHeader = FieldName(text.utf8)
+            } else {
                 reader.fault("USER_HEADER", "is not a header field name")
             }
         }
@@ -152,17 +169,23 @@ extension SidecarConfiguration {
 
     private static func passthrough(_ reader: inout SettingsReader) -> [[UInt8]] {
         let prefixes = reader.list("PASSTHROUGH_PATHS")
-        if prefixes.contains(where: { $0.utf8.first != UInt8(ascii: "/") }) { reader.fault("PASSTHROUGH_PATHS", "has a prefix that does not begin with /") }
+        if prefixes.contains(where: { $0.utf8.first != UInt8(ascii: "/") }) {
+            reader.fault("PASSTHROUGH_PATHS", "has a prefix that does not begin with /")
+        }
         return prefixes.map { Array($0.utf8) }
     }
 
     private static func store(_ reader: inout SettingsReader, _ environment: [String: String]) -> Store {
         guard let text = reader.text("STORE_URL") else {
-            let folder = environment["STATE_DIRECTORY"] ?? environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+            let folder =
+                environment["STATE_DIRECTORY"] ?? environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib")
+                + "/.local/state"
             return .sqlite(path: folder + "/ciam-sidecar/sessions.db")
         }
         if text.utf8.elementsEqual("memory:".utf8) { return .memory }
-        if text.utf8.starts(with: "sqlite:".utf8), text.utf8.count > 7 { return .sqlite(path: String(text.dropFirst(7))) }
+        if text.utf8.starts(with: "sqlite:".utf8), text.utf8.count > 7 {
+            return .sqlite(path: String(text.dropFirst(7)))
+        }
         reader.fault("STORE_URL", "has to be sqlite:PATH or memory:")
         return .memory
     }
@@ -186,7 +209,7 @@ extension SidecarConfiguration {
     private static func devices(_ reader: inout SettingsReader) -> DeviceDefaults {
         DeviceDefaults(
             operatingSystem: headerText(&reader, "OPERATING_SYS_VERSION") ?? HostFacts.operatingSystem(),
-            address: headerText(&reader, "DEVICE_IP") ?? HostFacts.address(), 
+            address: headerText(&reader, "DEVICE_IP") ?? HostFacts.address(),
             agent: headerText(&reader, "AGENT") ?? Array("ciam-sidecar".utf8))
     }
 
@@ -216,7 +239,9 @@ extension ListenAddress {
     var isLoopback: Bool {
         switch self {
         case .unix: true
-        case .tcp(let host, _): host.utf8.starts(with: "127.".utf8) || host.utf8.elementsEqual("::1".utf8) || host.utf8.elementsEqual("localhost".utf8)
+        case .tcp(let host, _):
+            host.utf8.starts(with: "127.".utf8) || host.utf8.elementsEqual("::1".utf8)
+                || host.utf8.elementsEqual("localhost".utf8)
         }
     }
 

@@ -1,13 +1,14 @@
 // What the host itself says: its system, its address, the time.
 
+internal import Model
+internal import NIOCore
+internal import NIOPosix
+
 #if canImport(Glibc)
     internal import Glibc
 #else
     internal import Musl
 #endif
-internal import Model
-internal import NIOCore
-internal import NIOPosix
 
 /// Defaults of the device values (contract 5).
 enum HostFacts {
@@ -27,7 +28,8 @@ enum HostFacts {
     static func address() -> [UInt8] {
         let addresses = ((try? System.enumerateDevices()) ?? []).compactMap { $0.address?.ipAddress }
         func isOutside(_ text: String) -> Bool {
-            !text.utf8.starts(with: "127.".utf8) && !text.utf8.elementsEqual("::1".utf8) && !text.utf8.starts(with: "fe80".utf8)
+            !text.utf8.starts(with: "127.".utf8) && !text.utf8.elementsEqual("::1".utf8)
+                && !text.utf8.starts(with: "fe80".utf8)
         }
         let outside = addresses.filter(isOutside)
         let chosen = outside.first { !$0.utf8.contains(UInt8(ascii: ":")) } ?? outside.first ?? "127.0.0.1"

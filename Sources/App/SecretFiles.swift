@@ -1,12 +1,13 @@
 // Secrets in files, as Kubernetes and systemd mount them.
 
 internal import AccessTokens
+internal import Model
+
 #if canImport(Glibc)
     internal import Glibc
 #else
     internal import Musl
 #endif
-internal import Model
 
 /// A file that holds one secret. Links are followed: a Kubernetes secret is a link to a link.
 struct SecretFile: Sendable {
@@ -38,7 +39,9 @@ struct SecretFile: Sendable {
 
     /// Whether it can be opened for reading; its content is somebody else's to judge.
     func readable() throws(Failure) {
-        guard unsafe access(path, R_OK) == 0 else { throw Failure(problem: "\(path) cannot be read: \(SystemError.text(errno))") }
+        guard unsafe access(path, R_OK) == 0 else {
+            throw Failure(problem: "\(path) cannot be read: \(SystemError.text(errno))")
+        }
     }
 
     /// Changes whenever the file is replaced or written.

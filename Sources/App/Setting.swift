@@ -29,8 +29,11 @@ package struct Setting: Sendable {
 
     private static let accessToken = [
         Setting("ACCESS_TOKEN", "", "a fixed access token", isSecret: true),
-        Setting("CLIENT_ID", "", "the application's id: for fetching access tokens with its secret, and as `X-client-id`"),
-        Setting("CLIENT_SECRET", "", "the application's secret; access tokens are fetched and renewed with it", isSecret: true),
+        Setting(
+            "CLIENT_ID", "", "the application's id: for fetching access tokens with its secret, and as `X-client-id`"),
+        Setting(
+            "CLIENT_SECRET", "", "the application's secret; access tokens are fetched and renewed with it",
+            isSecret: true),
         Setting("TOKEN_AUTH", "form", "how id and secret are sent: `form` or `basic`"),
     ]
 
@@ -47,8 +50,13 @@ package struct Setting: Sendable {
     ]
 
     private static let sessions = [
-        Setting("STORE_URL", "sqlite:…/ciam-sidecar/sessions.db", "where sessions are kept: `sqlite:PATH` or `memory:`; the default is under `$STATE_DIRECTORY`, `$XDG_STATE_HOME` or `~/.local/state`"),
-        Setting("STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given", isSecret: true),
+        Setting(
+            "STORE_URL", "sqlite:…/ciam-sidecar/sessions.db",
+            "where sessions are kept: `sqlite:PATH` or `memory:`; the default is under `$STATE_DIRECTORY`, `$XDG_STATE_HOME` or `~/.local/state`"
+        ),
+        Setting(
+            "STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given", isSecret: true
+        ),
         Setting("REFRESH_WAIT", "8s", "how long a caller waits for a running rotation"),
         Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
         Setting("REFRESH_MIN_INTERVAL", "0s", "a refresh this soon after the last is answered from memory; `0s` = off"),
@@ -61,7 +69,9 @@ package struct Setting: Sendable {
         Setting("AGENT", "ciam-sidecar", "`agent` when the app sends no `User-Agent`"),
         Setting("DEVICE_FINGERPRINT", "derived", "one `device_fingerprint` for all users"),
         Setting("FINGERPRINT_KEY", "kept in the store", "key that fingerprints are derived with", isSecret: true),
-        Setting("FINGERPRINT_MISMATCH", "override", "when an app sends another fingerprint than the pinned one: `override` or `reject`"),
+        Setting(
+            "FINGERPRINT_MISMATCH", "override",
+            "when an app sends another fingerprint than the pinned one: `override` or `reject`"),
     ]
 
     private static let limits = [

@@ -20,7 +20,8 @@ struct SettingsReader {
         self.environment = environment
         let secrets = Set(Setting.all.filter(\.isSecret).map(\.name))
         reader = ConfigReader(
-            provider: EnvironmentVariablesProvider(environmentVariables: environment, secretsSpecifier: .specific(secrets)))
+            provider: EnvironmentVariablesProvider(
+                environmentVariables: environment, secretsSpecifier: .specific(secrets)))
     }
 
     mutating func fault(_ name: String, _ problem: String) {
@@ -38,7 +39,9 @@ struct SettingsReader {
         return value
     }
 
-    private mutating func parsed<Value>(_ name: String, _ fallback: Value, _ form: String, _ parse: (String) -> Value?) -> Value {
+    private mutating func parsed<Value>(_ name: String, _ fallback: Value, _ form: String, _ parse: (String) -> Value?)
+        -> Value
+    {
         guard let text = text(name) else { return fallback }
         if let value = parse(text) { return value }
         fault(name, "is \"\(Self.shown(text))\"; it has to be \(form)")
@@ -46,10 +49,13 @@ struct SettingsReader {
     }
 
     mutating func flag(_ name: String, _ fallback: Bool) -> Bool {
-        parsed(name, fallback, "true or false") { $0.utf8.elementsEqual("true".utf8) ? true : $0.utf8.elementsEqual("false".utf8) ? false : nil }
+        parsed(name, fallback, "true or false") {
+            $0.utf8.elementsEqual("true".utf8) ? true : $0.utf8.elementsEqual("false".utf8) ? false : nil
+        }
     }
 
-    mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String, _ fallback: Value) -> Value where Value.RawValue == String {
+    mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String, _ fallback: Value) -> Value
+    where Value.RawValue == String {
         parsed(name, fallback, Value.allCases.map(\.rawValue).joined(separator: " or ")) { Value(rawValue: $0) }
     }
 
@@ -64,7 +70,9 @@ struct SettingsReader {
     /// Comma-separated, white space dropped, empty elements refused.
     mutating func list(_ name: String) -> [String] {
         guard let text = text(name) else { return [] }
-        let items = text.split(separator: ",", omittingEmptySubsequences: false).map { String(decoding: ASCII.trimmed(Array($0.utf8)[...]), as: UTF8.self) }
+        let items = text.split(separator: ",", omittingEmptySubsequences: false).map {
+            String(decoding: ASCII.trimmed(Array($0.utf8)[...]), as: UTF8.self)
+        }
         if items.contains(where: \.isEmpty) { fault(name, "has an empty element; separate values with single commas") }
         return items.filter { !$0.isEmpty }
     }
@@ -96,12 +104,15 @@ struct SettingsReader {
         let known = Setting.all.flatMap { $0.isSecret ? [$0.name, $0.name + "_FILE"] : [$0.name] }
         for name in environment.keys.sorted() where name.utf8.starts(with: "SIDECAR_".utf8) && !known.contains(name) {
             let nearest = known.min { Units.distance(name, $0) < Units.distance(name, $1) } ?? ""
-            faults.append(ConfigurationFault(name: Self.shown(name), problem: "is not a setting; did you mean \(nearest)?"))
+            faults.append(
+                ConfigurationFault(name: Self.shown(name), problem: "is not a setting; did you mean \(nearest)?"))
         }
     }
 
     /// A value in a message: short and printable.
     private static func shown(_ text: String) -> String {
-        String(decoding: text.utf8.prefix(60).map { VisibleASCII.contains($0) || $0 == 0x20 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+        String(
+            decoding: text.utf8.prefix(60).map { VisibleASCII.contains($0) || $0 == 0x20 ? $0 : UInt8(ascii: "?") },
+            as: UTF8.self)
     }
 }

@@ -17,7 +17,9 @@ package struct SidecarRun: Sendable {
     private let configuration: SidecarConfiguration
     private let logger: Logger
 
-    package init(_ configuration: SidecarConfiguration, logger: Logger) { (self.configuration, self.logger) = (configuration, logger) }
+    package init(_ configuration: SidecarConfiguration, logger: Logger) {
+        (self.configuration, self.logger) = (configuration, logger)
+    }
 
     /// Serves until SIGTERM or SIGINT.
     /// - Returns: whether every request could finish.

@@ -2,6 +2,7 @@
 
 package import Logging
 internal import Model
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -31,7 +32,8 @@ package struct TextLog: LogHandler {
     /// The longest value shown, in bytes.
     static let longestValue = 200
 
-    static func line(_ level: Logger.Level, _ message: String, _ values: Logger.Metadata, at time: Timestamp) -> [UInt8] {
+    static func line(_ level: Logger.Level, _ message: String, _ values: Logger.Metadata, at time: Timestamp) -> [UInt8]
+    {
         var line = Array("\(time.rfc3339) \(level.rawValue) \(message)".utf8)
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
             line += Array(" \(key)=".utf8) + shown("\(value)")

@@ -47,7 +47,8 @@ struct AnswerHeadReader: Sendable {
     private mutating func readStatus(_ text: ArraySlice<UInt8>) -> Step {
         guard text.starts(with: "HTTP/".utf8) else { return .broken }
         let parts = text.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count >= 2, parts[1].count == 3, let code = ASCII.decimal(parts[1]), (100...599).contains(code) else {
+        guard parts.count >= 2, parts[1].count == 3, let code = ASCII.decimal(parts[1]), (100...599).contains(code)
+        else {
             return .broken
         }
         let version = parts[0].dropFirst(5)

@@ -43,7 +43,9 @@ final class AnswerMailbox: Sendable {
 
     /// Loop thread. Hands over what a pass brought, in the order head, piece, end.
     func deliver(_ delivery: Delivery) {
-        typealias Waiters = (CheckedContinuation<HeadResult, Never>?, CheckedContinuation<BodyResult, Never>?, BodyResult)
+        typealias Waiters = (
+            CheckedContinuation<HeadResult, Never>?, CheckedContinuation<BodyResult, Never>?, BodyResult
+        )
         let (headWaiter, bodyWaiter, body): Waiters = state.withLockedValue { state in
             var headWaiter: CheckedContinuation<HeadResult, Never>?
             if let head = delivery.head, state.head == nil {

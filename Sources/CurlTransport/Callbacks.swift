@@ -45,6 +45,8 @@ let aboutToSend:
     @convention(c) (
         UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?, Int32, Int32
     ) -> Int32 = { context, _, _, _, _ in
-        guard let transfer = unsafe transfer(context), transfer.aboutToSend() else { return Int32(CURL_PREREQFUNC_ABORT) }
+        guard let transfer = unsafe transfer(context), transfer.aboutToSend() else {
+            return Int32(CURL_PREREQFUNC_ABORT)
+        }
         return Int32(CURL_PREREQFUNC_OK)
     }

@@ -13,7 +13,9 @@ package final class CurlClient: UpstreamTransport {
 
     /// Nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings) {
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let trial = EasyHandle(settings) else { return nil }
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let trial = EasyHandle(settings) else {
+            return nil
+        }
         trial.free()
         guard let multi = MultiHandle(keptConnections: settings.keptConnections) else { return nil }
         (self.settings, self.multi) = (settings, multi)
@@ -51,7 +53,8 @@ package final class CurlClient: UpstreamTransport {
             put(.cancel(id))
         }
         let (status, fields) = try head.get()
-        return UpstreamResponse(status: status, fields: fields, body: AnswerBody(id: id, mailbox: mailbox, client: self))
+        return UpstreamResponse(
+            status: status, fields: fields, body: AnswerBody(id: id, mailbox: mailbox, client: self))
     }
 
     /// Any thread. False when the loop has ended.

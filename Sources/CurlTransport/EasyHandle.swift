@@ -6,7 +6,11 @@ package import Model
 /// How every transfer of this client is made; libcurl is told once per handle.
 package struct CurlSettings: Sendable {
     /// HTTP versions that may be spoken with the tenant (`SIDECAR_UPSTREAM_HTTP`).
-    package enum HTTPVersion: String, CaseIterable, Sendable { case auto, http1 = "1.1", http2 = "2" }
+    package enum HTTPVersion: String, CaseIterable, Sendable {
+        case auto
+        case http1 = "1.1"
+        case http2 = "2"
+    }
 
     package let origin: TenantOrigin
     /// A PEM file with certificate authorities beside the system's (`SIDECAR_CA_FILE`).
@@ -55,7 +59,9 @@ package struct CurlSettings: Sendable {
 
     /// Puts a request into the handle. `context` is a `Transfer` that outlives the transfer.
     /// - Returns: false when libcurl refuses.
-    func prepare(_ request: UpstreamRequest, origin: TenantOrigin, lines: HeaderList, context: UnsafeMutableRawPointer) -> Bool {
+    func prepare(_ request: UpstreamRequest, origin: TenantOrigin, lines: HeaderList, context: UnsafeMutableRawPointer)
+        -> Bool
+    {
         guard request.target.first == UInt8(ascii: "/"), !request.target.contains(0) else { return false }
         let url = origin.text + String(decoding: request.target, as: UTF8.self)
         let method = String(decoding: request.method, as: UTF8.self)
@@ -69,7 +75,8 @@ package struct CurlSettings: Sendable {
         case .none where request.method.elementsEqual("HEAD".utf8): unsafe results.append(ccurl_set_head_request(raw))
         case .none: unsafe results.append(ccurl_set_method_name(raw, method))
         case .bytes(let body):
-            unsafe results.append(body.withUnsafeBytes { unsafe ccurl_set_body(raw, $0.baseAddress ?? UnsafeRawPointer(raw), $0.count) })
+            unsafe results.append(
+                body.withUnsafeBytes { unsafe ccurl_set_body(raw, $0.baseAddress ?? UnsafeRawPointer(raw), $0.count) })
             unsafe results.append(ccurl_set_method_name(raw, method))
         case .stream(_, let length):
             unsafe results.append(ccurl_set_body_source(raw, supplyBody, context, length ?? -1))

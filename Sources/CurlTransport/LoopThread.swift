@@ -25,7 +25,9 @@ enum LoopThread {
             let failure = unsafe pthread_create(
                 &thread, nil,
                 { context in
-                    if let context = unsafe context { unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body() }
+                    if let context = unsafe context {
+                        unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
+                    }
                     return nil
                 }, start.toOpaque())
             if failure == 0 {

@@ -29,7 +29,9 @@ internal import Model
     /// The next transfer that is over, with libcurl's result.
     func nextFinished() -> (context: UnsafeMutableRawPointer, code: CURLcode)? {
         var code = CURLE_OK
-        guard let easy = unsafe ccurl_next_finished(raw, &code), let context = unsafe ccurl_context(easy) else { return nil }
+        guard let easy = unsafe ccurl_next_finished(raw, &code), let context = unsafe ccurl_context(easy) else {
+            return nil
+        }
         return unsafe (context, code)
     }
 

@@ -25,7 +25,10 @@ final class Transfer {
     private(set) var hasProgress = false
     private var reader: AnswerHeadReader
 
-    init(id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase, mayBeHTTP2: Bool) {
+    init(
+        id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase,
+        mayBeHTTP2: Bool
+    ) {
         (self.id, self.easy, self.mailbox, self.feed, self.phase) = (id, easy, mailbox, feed, phase)
         reader = AnswerHeadReader(mayBeHTTP2: mayBeHTTP2)
     }

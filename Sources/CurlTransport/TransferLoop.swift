@@ -72,14 +72,17 @@ struct TransferLoop {
         }
     }
 
-    private mutating func start(_ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?) {
+    private mutating func start(
+        _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?
+    ) {
         guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings) else { return Self.refuse(mailbox, feed) }
         let transfer = Transfer(
             id: id, easy: easy, mailbox: mailbox, feed: feed, phase: TransferPhase(timeout: request.timeout, at: .now),
             mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
-            unsafe easy.prepare(request, origin: settings.origin, lines: transfer.lines, context: context), multi.add(easy)
+            unsafe easy.prepare(request, origin: settings.origin, lines: transfer.lines, context: context),
+            multi.add(easy)
         else {
             transfer.lines.free()
             easy.free()
@@ -101,7 +104,9 @@ struct TransferLoop {
     }
 
     /// libcurl takes a line without a value for a wish to send none; a semicolon says that it is meant.
-    private static func append(_ field: HeaderFields.Field, _ line: ArraySlice<UInt8>, to lines: inout HeaderList) -> Bool {
+    private static func append(_ field: HeaderFields.Field, _ line: ArraySlice<UInt8>, to lines: inout HeaderList)
+        -> Bool
+    {
         guard field.value.isEmpty else { return lines.append(line) }
         return lines.append(field.name + [UInt8(ascii: ";")])
     }

@@ -64,7 +64,9 @@ package struct AdmissionPolicy: Sendable {
     /// - Throws: the first refusal, in the order of contract 4.
     package func admit(_ head: RequestHead) throws(GuardRefusal) -> Admission {
         guard head.target.count <= Self.longestTarget else { throw .targetTooLong }
-        guard head.fields.lines.count <= Self.largestFields, head.fields.count <= Self.mostFields else { throw .fieldsTooLarge }
+        guard head.fields.lines.count <= Self.largestFields, head.fields.count <= Self.mostFields else {
+            throw .fieldsTooLarge
+        }
         try admitMethod(head)
         guard let target = RequestTarget(head.target) else { throw .malformed }
         let hosts = head.fields.values(.host)
@@ -77,7 +79,9 @@ package struct AdmissionPolicy: Sendable {
     }
 
     private func admitMethod(_ head: RequestHead) throws(GuardRefusal) {
-        if head.method.elementsEqual("CONNECT".utf8) || head.method.elementsEqual("TRACE".utf8) { throw .methodNotAllowed }
+        if head.method.elementsEqual("CONNECT".utf8) || head.method.elementsEqual("TRACE".utf8) {
+            throw .methodNotAllowed
+        }
         if head.fields.list(.upgrade).contains(where: { ASCII.equalIgnoringCase($0, "websocket".utf8) }) {
             throw .upgradeNotSupported
         }
@@ -95,7 +99,9 @@ package struct AdmissionPolicy: Sendable {
     private func admitCaller(_ head: RequestHead) throws(GuardRefusal) {
         if let required = requiredHeader {
             let values = head.fields.values(required.name)
-            guard !values.isEmpty, values.allSatisfy({ required.value == nil || $0.elementsEqual(required.value ?? []) }) else {
+            guard !values.isEmpty,
+                values.allSatisfy({ required.value == nil || $0.elementsEqual(required.value ?? []) })
+            else {
                 throw .headerRequired
             }
         }

@@ -11,7 +11,8 @@ package struct HostPolicy: Sendable {
 
     package func permits(_ host: some Collection<UInt8>) -> Bool {
         guard let name = Self.name(host) else { return false }
-        return name == Array("localhost".utf8) || name == Array("[::1]".utf8) || Self.isLoopback(name) || allowed.contains(name)
+        return name == Array("localhost".utf8) || name == Array("[::1]".utf8) || Self.isLoopback(name)
+            || allowed.contains(name)
     }
 
     /// The host of `host[:port]` in lower case; nil when it is no such thing.
@@ -25,7 +26,9 @@ package struct HostPolicy: Sendable {
             end = text.firstIndex(of: UInt8(ascii: ":")) ?? text.count
         }
         let port = text[end...]
-        guard end > 0, port.isEmpty || (port.first == UInt8(ascii: ":") && port.dropFirst().allSatisfy { $0 >= 0x30 && $0 <= 0x39 })
+        guard end > 0,
+            port.isEmpty
+                || (port.first == UInt8(ascii: ":") && port.dropFirst().allSatisfy { $0 >= 0x30 && $0 <= 0x39 })
         else { return nil }
         return Array(text[..<end])
     }

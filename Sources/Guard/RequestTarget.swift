@@ -72,7 +72,9 @@ package struct RequestTarget: Sendable, Equatable {
 
     /// The byte that the escape at `index` spells; nil when it is none.
     package static func escape(_ text: ArraySlice<UInt8>, _ index: Int) -> UInt8? {
-        guard index + 2 < text.endIndex, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else { return nil }
+        guard index + 2 < text.endIndex, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else {
+            return nil
+        }
         return high << 4 | low
     }
 

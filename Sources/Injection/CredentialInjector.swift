@@ -43,11 +43,15 @@ package struct CredentialInjector: Sendable {
         var dropped: [FieldName] = []
         if route.family == .tenant {
             dropped.append(.authorization)
-            if let token = credentials.accessToken { injected.append((.authorization, Array("Bearer ".utf8) + token.bytes)) }
+            if let token = credentials.accessToken {
+                injected.append((.authorization, Array("Bearer ".utf8) + token.bytes))
+            }
         }
         if route.needsWholeBody { injected.append((.contentType, contentType)) }
         if route.devices == .header, let device = credentials.device { injected += headerForm(device, fields) }
-        if case .header(let name) = route.token, let token = credentials.sessionToken { injected.append((name, token.bytes)) }
+        if case .header(let name) = route.token, let token = credentials.sessionToken {
+            injected.append((name, token.bytes))
+        }
         var outgoing = forwarded.select(fields, injected: dropped + injected.map(\.name))
         for (name, value) in injected { outgoing.append(name, value) }
         return outgoing

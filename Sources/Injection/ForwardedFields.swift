@@ -31,6 +31,8 @@ package struct ForwardedFields: Sendable {
 
     private static func isOwn(_ name: ArraySlice<UInt8>) -> Bool {
         name.count >= ownPrefix.count
-            && zip(name, ownPrefix).allSatisfy { ($0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowered($0)) == $1 }
+            && zip(name, ownPrefix).allSatisfy {
+                ($0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowered($0)) == $1
+            }
     }
 }

@@ -15,7 +15,11 @@ enum AnswerFraming: Equatable {
     case untilClose
 
     init(status: Int, length: Int?, isVersion10: Bool) {
-        if status == 204 || status == 304 { self = .none } else if let length { self = .length(length) } else {
+        if status == 204 || status == 304 {
+            self = .none
+        } else if let length {
+            self = .length(length)
+        } else {
             self = isVersion10 ? .untilClose : .chunked
         }
     }
@@ -23,7 +27,10 @@ enum AnswerFraming: Equatable {
 
 /// Writes heads and pieces. The fields have been checked before; nothing here looks at them again.
 enum AnswerWriter {
-    static func writeHead(_ status: Int, _ fields: HeaderFields, _ framing: AnswerFraming, closes: Bool, isVersion10: Bool, to out: inout ByteBuffer) {
+    static func writeHead(
+        _ status: Int, _ fields: HeaderFields, _ framing: AnswerFraming, closes: Bool, isVersion10: Bool,
+        to out: inout ByteBuffer
+    ) {
         out.writeStaticString("HTTP/1.1 ")
         out.writeString(String(status))
         out.writeStaticString(" ")
@@ -35,7 +42,11 @@ enum AnswerWriter {
         case .length(let length): out.writeString("Content-Length: \(length)\r\n")
         case .chunked: out.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
-        if closes { out.writeStaticString("Connection: close\r\n") } else if isVersion10 { out.writeStaticString("Connection: keep-alive\r\n") }
+        if closes {
+            out.writeStaticString("Connection: close\r\n")
+        } else if isVersion10 {
+            out.writeStaticString("Connection: keep-alive\r\n")
+        }
         out.writeStaticString("\r\n")
     }
 

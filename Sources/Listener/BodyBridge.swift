@@ -58,7 +58,9 @@ final class BodyBridge: BodyStream {
             defer { state.wasAsked = true }
             let before = state.waiting
             let ready = state.take()
-            return (!state.wasAsked && !state.isComplete, ready, before >= Self.highWater && state.waiting < Self.highWater)
+            return (
+                !state.wasAsked && !state.isComplete, ready, before >= Self.highWater && state.waiting < Self.highWater
+            )
         }
         if first { onFirstPull() }
         if drained { onDrained() }

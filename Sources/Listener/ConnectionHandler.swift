@@ -95,7 +95,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: reading
 
     func read(context: ChannelHandlerContext) {
-        if !isClosing, current?.body.isFull == true || waiting.count > limits.pipelinedParts { readHeld = true } else { context.read() }
+        if !isClosing, current?.body.isFull == true || waiting.count > limits.pipelinedParts {
+            readHeld = true
+        } else {
+            context.read()
+        }
     }
 
     private func readOn() {
@@ -142,7 +146,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private static func start(
-        _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ read: ReadHead, _ body: BodyBridge,
+        _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ read: ReadHead,
+        _ body: BodyBridge,
         _ bound: NIOLoopBound<ConnectionHandler>
     ) -> Task<Void, Never> {
         Task(executorPreference: tasks) {
@@ -154,7 +159,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// The caller's address if it is not loopback.
     private static func peer(_ context: ChannelHandlerContext) -> [UInt8]? {
         guard let address = context.remoteAddress?.ipAddress else { return nil }
-        return address.utf8.starts(with: "127.".utf8) || address.utf8.elementsEqual("::1".utf8) ? nil : Array(address.utf8)
+        return address.utf8.starts(with: "127.".utf8) || address.utf8.elementsEqual("::1".utf8)
+            ? nil : Array(address.utf8)
     }
 
     private func sendContinue() {
@@ -167,7 +173,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let answer = LocalAnswer(.refused(.malformed))
         guard case .bytes(let body) = answer.body else { return }
         var out = context.channel.allocator.buffer(capacity: 512)
-        AnswerWriter.writeHead(answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, to: &out)
+        AnswerWriter.writeHead(
+            answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, to: &out)
         out.writeBytes(body)
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)
         closeAfterAnswer()
@@ -191,12 +198,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
         let handler = bound.value
-        let closes = answer.closes || !read.keepAlive || !body.isComplete || framing == .untilClose || handler.isDraining
+        let closes =
+            answer.closes || !read.keepAlive || !body.isComplete || framing == .untilClose || handler.isDraining
         var out = ByteBuffer()
         out.reserveCapacity(answer.fields.lines.count + (first?.count ?? 0) + 160)
-        AnswerWriter.writeHead(answer.status, answer.fields, framing, closes: closes, isVersion10: read.isVersion10, to: &out)
-        if !read.isHead, framing != .none, let first, !first.isEmpty { AnswerWriter.writePiece(first, framing, to: &out) }
-        guard case .stream(let stream, _) = answer.body, !read.isHead, framing != .none, first != nil, length != first?.count else {
+        AnswerWriter.writeHead(
+            answer.status, answer.fields, framing, closes: closes, isVersion10: read.isVersion10, to: &out)
+        if !read.isHead, framing != .none, let first, !first.isEmpty {
+            AnswerWriter.writePiece(first, framing, to: &out)
+        }
+        guard case .stream(let stream, _) = answer.body, !read.isHead, framing != .none, first != nil,
+            length != first?.count
+        else {
             if !read.isHead, length == nil { AnswerWriter.writeEnd(framing, to: &out) }
             return handler.finish(out, closes: closes)
         }
@@ -261,7 +274,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         expect(within: limits.linger)
         let channel = context.channel
         context.close(mode: .output, promise: nil)
-        context.eventLoop.scheduleTask(in: .milliseconds(limits.linger.wholeMilliseconds)) { channel.close(promise: nil) }
+        context.eventLoop.scheduleTask(in: .milliseconds(limits.linger.wholeMilliseconds)) {
+            channel.close(promise: nil)
+        }
         if readHeld { context.read() }
         readHeld = false
     }

@@ -16,11 +16,14 @@ package enum ListenAddress: Sendable, Equatable {
         }
         guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { return nil }
         let digits = text.utf8[text.utf8.index(after: colon)...]
-        guard (1...5).contains(digits.count), digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = Int(String(digits) ?? ""),
+        guard (1...5).contains(digits.count), digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            let port = Int(String(digits) ?? ""),
             port <= 65_535
         else { return nil }
         var host = String(text[..<colon])
-        if host.utf8.first == UInt8(ascii: "["), host.utf8.last == UInt8(ascii: "]") { host = String(host.dropFirst().dropLast()) }
+        if host.utf8.first == UInt8(ascii: "["), host.utf8.last == UInt8(ascii: "]") {
+            host = String(host.dropFirst().dropLast())
+        }
         guard !host.isEmpty else { return nil }
         self = .tcp(host: host, port: port)
     }

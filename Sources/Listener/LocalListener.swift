@@ -1,15 +1,16 @@
 // The data plane's sockets: open, serve, drain.
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Musl
-#endif
 internal import Model
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 package import Pipeline
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
 
 /// A socket could not be opened; one line, exit code 69.
 package struct ListenError: Error, Sendable {
@@ -66,7 +67,9 @@ package final class LocalListener: Sendable {
         return LocalListener(loop: loop, channels: channels, registry: registry, bound: bound)
     }
 
-    private init(loop: any EventLoop, channels: [any Channel], registry: NIOLoopBound<ConnectionRegistry>, bound: [ListenAddress]) {
+    private init(
+        loop: any EventLoop, channels: [any Channel], registry: NIOLoopBound<ConnectionRegistry>, bound: [ListenAddress]
+    ) {
         (self.loop, self.channels, self.registry, self.bound) = (loop, channels, registry, bound)
     }
 

@@ -43,7 +43,9 @@ struct ReadHead: Sendable {
         let keeps = connection.contains { ASCII.equalIgnoringCase($0, "keep-alive".utf8) }
         keepAlive = !closes && (!isVersion10 || keeps)
         isHead = parsed.method == .HEAD
-        expectsContinue = !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue".utf8) }
-        head = RequestHead(method: Array(parsed.method.rawValue.utf8), target: Array(parsed.uri.utf8), fields: fields, peer: peer)
+        expectsContinue =
+            !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue".utf8) }
+        head = RequestHead(
+            method: Array(parsed.method.rawValue.utf8), target: Array(parsed.uri.utf8), fields: fields, peer: peer)
     }
 }

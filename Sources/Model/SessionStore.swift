@@ -5,7 +5,9 @@ package struct AttemptID: Sendable, Hashable {
     package let high: UInt64
     package let low: UInt64
     package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
-    package static func random() -> AttemptID { AttemptID(high: .random(in: .min ... .max), low: .random(in: .min ... .max)) }
+    package static func random() -> AttemptID {
+        AttemptID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
 }
 
 /// What is written before a token is presented (contract 7.2).

@@ -66,7 +66,9 @@ struct LocalAPI: Sendable {
     /// Makes the refresh that a read may need.
     let renewal: @Sendable (LocalCaller) throws(ProxyError) -> TenantRenewal
 
-    func respond(to request: LocalRequest, for resource: LocalResource, requestID: [UInt8]) async throws(ProxyError) -> LocalAnswer {
+    func respond(to request: LocalRequest, for resource: LocalResource, requestID: [UInt8]) async throws(ProxyError)
+        -> LocalAnswer
+    {
         switch resource {
         case .other: throw .notFound
         case .unknownUser: throw .refused(.userInvalid)
@@ -80,7 +82,9 @@ struct LocalAPI: Sendable {
     // MARK: GET …/session-token
 
     /// From memory while at least `min_validity` seconds (default 60) remain, else after a refresh.
-    private func read(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError) -> LocalAnswer {
+    private func read(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError)
+        -> LocalAnswer
+    {
         let wanted = Duration.seconds(try minimumValidity(request.head))
         let session: Session?
         do { session = try await sessions.session(.user(user)) } catch { throw .storeUnavailable }
@@ -91,12 +95,14 @@ struct LocalAPI: Sendable {
         let caller = LocalCaller(user: user, fields: request.head.fields, peer: request.head.peer, requestID: requestID)
         let refreshed: RefreshedSession
         do {
-            refreshed = try await sessions.refresh(for: SessionClaim(user: user, token: nil), renewal: try renewal(caller))
+            refreshed = try await sessions.refresh(
+                for: SessionClaim(user: user, token: nil), renewal: try renewal(caller))
         } catch {
             throw (error as? ProxyError) ?? .storeUnavailable
         }
         switch refreshed {
-        case .rotated(.renewed(let newer, _), let shared): return answer(newer, request.head, shared ? .coalesced : .upstream)
+        case .rotated(.renewed(let newer, _), let shared):
+            return answer(newer, request.head, shared ? .coalesced : .upstream)
         case .rotated(.moved(let newer), _), .replay(let newer): return answer(newer, request.head, .replay)
         case .refused(let refusal): throw .session(refusal)
         case .rotated(let failure, _):
@@ -117,7 +123,9 @@ struct LocalAPI: Sendable {
     private func minimumValidity(_ head: RequestHead) throws(ProxyError) -> Int {
         guard let query = RequestTarget(head.target)?.query else { return 60 }
         let name = Array("min_validity=".utf8)
-        guard let pair = query.split(separator: UInt8(ascii: "&")).first(where: { $0.starts(with: name) }) else { return 60 }
+        guard let pair = query.split(separator: UInt8(ascii: "&")).first(where: { $0.starts(with: name) }) else {
+            return 60
+        }
         guard let seconds = ASCII.decimal(pair.dropFirst(name.count)) else { throw .queryInvalid }
         return seconds
     }
@@ -132,7 +140,9 @@ struct LocalAPI: Sendable {
         let seconds = max(0, session.remaining(at: clock.now()).components.seconds)
         var json = Array("{\"session_token\":".utf8)
         JSONString.append(session.token.bytes, to: &json)
-        json += Array(",\"expire\":\(seconds),\"expires_at\":\"\(session.expiresAt.rfc3339)\",\"generation\":\(session.generation)}".utf8)
+        json += Array(
+            ",\"expire\":\(seconds),\"expires_at\":\"\(session.expiresAt.rfc3339)\",\"generation\":\(session.generation)}"
+                .utf8)
         return LocalAnswer(status: 200, json: json, source: source)
     }
 
@@ -149,7 +159,9 @@ struct LocalAPI: Sendable {
         do { object = try JSONObject(try await request.body.collect(upTo: limit)) } catch {
             throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
         }
-        guard let bytes = object.string("session_token"), let token = SessionToken(bytes) else { throw .sessionTokenInvalid }
+        guard let bytes = object.string("session_token"), let token = SessionToken(bytes) else {
+            throw .sessionTokenInvalid
+        }
         var life: Duration?
         if let member = object.member("expire"), member.kind != .null {
             guard member.kind == .number, let seconds = ASCII.decimal(object.text[member.value]), seconds > 0 else {

@@ -60,7 +60,8 @@ extension LocalAnswer {
         self.init(status: status, fields: fields, body: .bytes(json))
     }
 
-    private static let notPassedOn: [FieldName] = FieldName.hopByHop + [.contentLength, .sidecarSource, .sidecarError, .requestID]
+    private static let notPassedOn: [FieldName] =
+        FieldName.hopByHop + [.contentLength, .sidecarSource, .sidecarError, .requestID]
 
     private static func endToEnd(_ fields: HeaderFields, _ source: AnswerSource) -> HeaderFields {
         let named = fields.list(.connection).map { FieldName($0) }

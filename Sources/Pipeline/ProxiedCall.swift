@@ -53,7 +53,9 @@ struct ProxiedCall: Sendable {
             requestID: requestID)
     }
 
-    private static func readBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits) async throws(ProxyError) -> Body {
+    private static func readBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits) async throws(ProxyError)
+        -> Body
+    {
         guard route.needsWholeBody else { return .untouched(try await untouchedBody(request, limits)) }
         if let length = request.contentLength, length > limits.injected { throw .bodyTooLarge }
         do { return .json(try JSONObject(try await request.body.collect(upTo: limits.injected))) } catch {
@@ -62,7 +64,9 @@ struct ProxiedCall: Sendable {
     }
 
     /// A short body is read whole, so that it can be sent again after a renewal of the access token; a longer one is a stream.
-    private static func untouchedBody(_ request: LocalRequest, _ limits: BodyLimits) async throws(ProxyError) -> MessageBody {
+    private static func untouchedBody(_ request: LocalRequest, _ limits: BodyLimits) async throws(ProxyError)
+        -> MessageBody
+    {
         guard let length = request.contentLength else { return .stream(request.body, length: nil) }
         guard length <= limits.streamed else { throw .bodyTooLarge }
         if length == 0 {
@@ -83,7 +87,10 @@ struct ProxiedCall: Sendable {
     }
 
     /// A refresh that no app asked for: it has to come before a call, or the local API wants a fresh token.
-    static func refresh(for user: UserKey?, presented: SessionToken?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8], route: Route) throws(ProxyError) -> ProxiedCall {
+    static func refresh(
+        for user: UserKey?, presented: SessionToken?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8],
+        route: Route
+    ) throws(ProxyError) -> ProxiedCall {
         var carried = HeaderFields()
         for name in [FieldName.userAgent, .forwardedFor, .realIP] {
             for value in fields.values(name) { carried.append(name, value) }

@@ -53,14 +53,18 @@ package struct ProxyPipeline: Sendable {
     }
 
     private func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
-        guard case .route(let route) = routes.match(method: head.method, path: target.path) else { throw .pathNotAllowed }
+        guard case .route(let route) = routes.match(method: head.method, path: target.path) else {
+            throw .pathNotAllowed
+        }
         return route
     }
 
     private var localAPI: LocalAPI {
-        LocalAPI(sessions: sessions, clock: clock, limit: limits.injected, renewal: { (call) throws(ProxyError) in
-            try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
-        })
+        LocalAPI(
+            sessions: sessions, clock: clock, limit: limits.injected,
+            renewal: { (call) throws(ProxyError) in
+                try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+            })
     }
 
     // MARK: one way for each kind of route
@@ -73,7 +77,9 @@ package struct ProxyPipeline: Sendable {
             _ = try fingerprint(call, pinned: session?.fingerprint, key: nil)
         }
         let refreshed: RefreshedSession
-        do { refreshed = try await sessions.refresh(for: call.claim, renewal: renewal(call)) } catch { throw .storeUnavailable }
+        do { refreshed = try await sessions.refresh(for: call.claim, renewal: renewal(call)) } catch {
+            throw .storeUnavailable
+        }
         return try LocalAnswer(refreshed, at: clock.now())
     }
 
@@ -91,7 +97,9 @@ package struct ProxyPipeline: Sendable {
         }
     }
 
-    private func send(_ call: ProxiedCall, with session: Session, mayRetry: Bool) async throws(ProxyError) -> LocalAnswer {
+    private func send(_ call: ProxiedCall, with session: Session, mayRetry: Bool) async throws(ProxyError)
+        -> LocalAnswer
+    {
         let fingerprint = try fingerprint(call, pinned: session.fingerprint, key: session.key)
         if session.fingerprint == nil, let fingerprint {
             do { try await sessions.pin(fingerprint, to: session) } catch { throw .storeUnavailable }
@@ -106,7 +114,9 @@ package struct ProxyPipeline: Sendable {
     }
 
     /// A token from a login made elsewhere becomes the session's when the tenant takes it.
-    private func send(_ call: ProxiedCall, withForeign token: SessionToken, _ key: SessionKey) async throws(ProxyError) -> LocalAnswer {
+    private func send(_ call: ProxiedCall, withForeign token: SessionToken, _ key: SessionKey) async throws(ProxyError)
+        -> LocalAnswer
+    {
         let fingerprint = try fingerprint(call, pinned: nil, key: key)
         let answer = try await sent(call, token: token, fingerprint)
         if case .streaming(let response) = answer, response.status == 200 {
@@ -120,7 +130,9 @@ package struct ProxyPipeline: Sendable {
         let key = call.user.map { SessionKey.user($0) }
         let fingerprint = try fingerprint(call, pinned: nil, key: key)
         let answer = try await sent(call, token: nil, fingerprint)
-        guard case .streaming(let response) = answer, response.status == 200 else { return LocalAnswer(passingOn: answer) }
+        guard case .streaming(let response) = answer, response.status == 200 else {
+            return LocalAnswer(passingOn: answer)
+        }
         let body: [UInt8]
         do { body = try await response.body.collect(upTo: limits.injected) } catch { throw .upstream(.broken) }
         if let session = SessionAnswer(body: body) {
@@ -128,7 +140,8 @@ package struct ProxyPipeline: Sendable {
                 RenewedToken(token: session.token, life: session.life, fingerprint: fingerprint),
                 for: key ?? sessions.anonymousKey(for: session.token), isLogin: true)
         }
-        return LocalAnswer(passingOn: WholeResponse(status: response.status, fields: response.fields, body: body), source: .upstream)
+        return LocalAnswer(
+            passingOn: WholeResponse(status: response.status, fields: response.fields, body: body), source: .upstream)
     }
 
     /// Everything else under the tenant's prefixes.
@@ -145,11 +158,17 @@ package struct ProxyPipeline: Sendable {
 
     // MARK: small steps
 
-    private func sent(_ call: ProxiedCall, token: SessionToken?, _ fingerprint: DeviceFingerprint?) async throws(ProxyError) -> SentAnswer {
-        do { return try await sender.send(call, token: token, fingerprint: fingerprint) } catch { throw error.proxyError }
+    private func sent(_ call: ProxiedCall, token: SessionToken?, _ fingerprint: DeviceFingerprint?)
+        async throws(ProxyError) -> SentAnswer
+    {
+        do { return try await sender.send(call, token: token, fingerprint: fingerprint) } catch {
+            throw error.proxyError
+        }
     }
 
-    private func fingerprint(_ call: ProxiedCall, pinned: DeviceFingerprint?, key: SessionKey?) throws(ProxyError) -> DeviceFingerprint? {
+    private func fingerprint(_ call: ProxiedCall, pinned: DeviceFingerprint?, key: SessionKey?) throws(ProxyError)
+        -> DeviceFingerprint?
+    {
         do { try pins.check(call.fingerprint, against: pinned) } catch { throw .fingerprintMismatch }
         return pins.choose(pinned: pinned, sent: call.fingerprint, user: key)
     }
@@ -169,7 +188,8 @@ package struct ProxyPipeline: Sendable {
             throw .pathNotAllowed
         }
         return renewal(
-            try ProxiedCall.refresh(for: user, presented: nil, like: fields, peer: peer, requestID: requestID, route: route))
+            try ProxiedCall.refresh(
+                for: user, presented: nil, like: fields, peer: peer, requestID: requestID, route: route))
     }
 }
 

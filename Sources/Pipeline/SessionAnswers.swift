@@ -17,7 +17,8 @@ extension LocalAnswer {
 
     init(_ result: RotationResult, source: AnswerSource, at now: Timestamp) throws(ProxyError) {
         switch result {
-        case .renewed(_, let answer), .refused(let answer), .failed(let answer): self.init(passingOn: answer, source: source)
+        case .renewed(_, let answer), .refused(let answer), .failed(let answer):
+            self.init(passingOn: answer, source: source)
         case .moved(let session): self.init(replaying: session, at: now)
         case .fault(let fault): throw ProxyError(fault)
         case .sessionLost: throw .sessionLost

@@ -25,7 +25,8 @@ struct TenantRenewal: SessionRenewal {
         } catch {
             switch error {
             case .noAccessToken: return .notSent(.noAccessToken)
-            case .transport(let error): return error.maybeSent ? .lost(answer: nil, .transport(error)) : .notSent(.transport(error))
+            case .transport(let error):
+                return error.maybeSent ? .lost(answer: nil, .transport(error)) : .notSent(.transport(error))
             }
         }
     }
@@ -34,9 +35,12 @@ struct TenantRenewal: SessionRenewal {
     private func read(_ response: UpstreamResponse, _ fingerprint: DeviceFingerprint?) async -> RenewalOutcome {
         let body: [UInt8]
         do { body = try await response.body.collect(upTo: limit) } catch {
-            return .lost(answer: nil, .transport(TransportError(error == .timedOut ? .timeout : .broken, maybeSent: true)))
+            return .lost(
+                answer: nil, .transport(TransportError(error == .timedOut ? .timeout : .broken, maybeSent: true)))
         }
-        guard response.status == 200, let answer = SessionAnswer(body: body) else { return .lost(answer: nil, .unreadableAnswer) }
+        guard response.status == 200, let answer = SessionAnswer(body: body) else {
+            return .lost(answer: nil, .unreadableAnswer)
+        }
         return .renewed(
             RenewedToken(token: answer.token, life: answer.life, fingerprint: fingerprint),
             answer: WholeResponse(status: response.status, fields: response.fields, body: body))

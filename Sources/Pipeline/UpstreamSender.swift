@@ -25,7 +25,8 @@ package struct UpstreamSender: Sendable {
 
     /// - Parameter timeout: until the head of the answer, then without progress (`SIDECAR_UPSTREAM_TIMEOUT`).
     package init(
-        transport: any UpstreamTransport, accessTokens: AccessTokenSource, injector: CredentialInjector, devices: DeviceDefaults,
+        transport: any UpstreamTransport, accessTokens: AccessTokenSource, injector: CredentialInjector,
+        devices: DeviceDefaults,
         profile: TenantProfile, timeout: Duration
     ) {
         (self.transport, self.accessTokens, self.injector) = (transport, accessTokens, injector)
@@ -35,7 +36,9 @@ package struct UpstreamSender: Sendable {
     /// - Parameters:
     ///   - token: the session token to carry; nil where the route takes none.
     ///   - fingerprint: nil where the route takes no device values.
-    func send(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) async throws(SendFailure) -> SentAnswer {
+    func send(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) async throws(SendFailure)
+        -> SentAnswer
+    {
         var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
         credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
         guard call.route.family == .tenant else { return try await sendOnce(call, credentials) }
@@ -71,7 +74,8 @@ package struct UpstreamSender: Sendable {
             case .untouched(let body): body
             }
         return UpstreamRequest(
-            method: call.method, target: call.target, fields: injector.fields(call.fields, for: call.route, credentials),
+            method: call.method, target: call.target,
+            fields: injector.fields(call.fields, for: call.route, credentials),
             body: body, timeout: timeout)
     }
 }

@@ -42,7 +42,9 @@ package final class MemoryStore: SessionStore {
         }
     }
 
-    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome {
+    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
+        -> CommitOutcome
+    {
         state.withLockedValue { state in
             guard state.rows[session.key]?.attempt == attempt else { return .fenced(state.rows[session.key]?.session) }
             state.put(session, tokenHash, attempt: nil)

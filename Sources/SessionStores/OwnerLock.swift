@@ -1,11 +1,12 @@
 // One process per store: a lock that dies with its holder.
 
+internal import Model
+
 #if canImport(Glibc)
     internal import Glibc
 #else
     internal import Musl
 #endif
-internal import Model
 
 /// Why a store cannot be opened; each becomes one clear line and exit code 69 or 78.
 package enum StoreOpenError: Error, Equatable, Sendable {
@@ -35,7 +36,8 @@ struct OwnerLock: ~Copyable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let holder = PlainFile.read(descriptor, limit: 32)
             close(descriptor)
-            throw .owned(path: path, pid: ASCII.decimal(ASCII.trimmed(holder.prefix { $0 != 0x0A })).map(Int32.init(clamping:)))
+            throw .owned(
+                path: path, pid: ASCII.decimal(ASCII.trimmed(holder.prefix { $0 != 0x0A })).map(Int32.init(clamping:)))
         }
         ftruncate(descriptor, 0)
         PlainFile.write(descriptor, Array("\(getpid())\n".utf8))

@@ -19,7 +19,8 @@ enum SQLiteValue: Sendable {
     /// - Throws: SQLite's extended result code.
     init(path: String, readOnly: Bool) throws(StoreOpenError) {
         var opened: OpaquePointer?
-        let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let flags =
+            (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
         guard code == SQLITE_OK, let opened = unsafe opened else {
             unsafe sqlite3_close_v2(opened)
@@ -32,8 +33,7 @@ enum SQLiteValue: Sendable {
 
     /// Ends the connection. Nothing may be called after it.
     func close() {
-        for unsafe statement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
-        unsafe statements = [:]
+        while let (_, statement) = unsafe statements.popFirst() { unsafe sqlite3_finalize(statement) }
         unsafe sqlite3_close_v2(handle)
     }
 
@@ -51,7 +51,8 @@ enum SQLiteValue: Sendable {
         for (index, parameter) in parameters.enumerated() {
             let code =
                 switch parameter {
-                case .blob(let bytes): unsafe csqlite_bind_blob(statement, Int32(index + 1), bytes, Int32(clamping: bytes.count))
+                case .blob(let bytes):
+                    unsafe csqlite_bind_blob(statement, Int32(index + 1), bytes, Int32(clamping: bytes.count))
                 case .integer(let number): unsafe sqlite3_bind_int64(statement, Int32(index + 1), number)
                 case .null: unsafe sqlite3_bind_null(statement, Int32(index + 1))
                 }
@@ -70,7 +71,9 @@ enum SQLiteValue: Sendable {
         if let statement = unsafe statements[sql] { return unsafe statement }
         var statement: OpaquePointer?
         let code = unsafe sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
-        guard code == SQLITE_OK, let statement = unsafe statement else { throw .failed(operation: "prepare", code: code) }
+        guard code == SQLITE_OK, let statement = unsafe statement else {
+            throw .failed(operation: "prepare", code: code)
+        }
         unsafe statements[sql] = statement
         return unsafe statement
     }

@@ -24,12 +24,18 @@ package final class SQLiteStore: SessionStore {
     /// Opens the file at `path`, making it and its folder if they are missing.
     /// - Parameter key: 32 bytes that seal the records; nil takes them from `PATH.key`, made at the first start.
     package init(path: String, key: [UInt8]?) throws(StoreOpenError) {
-        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try PlainFile.makeFolder(String(path[..<slash])) }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            try PlainFile.makeFolder(String(path[..<slash]))
+        }
         lock = try OwnerLock(path: path + ".lock")
         // SQLite would make it with 0644; the -wal and -shm files take the mode of this one.
         try PlainFile.touch(path)
         let seal: RecordSeal
-        if let key { seal = RecordSeal(master: key) } else { seal = RecordSeal(master: try StoreKeyFile.readOrMake(path + ".key")) }
+        if let key {
+            seal = RecordSeal(master: key)
+        } else {
+            seal = RecordSeal(master: try StoreKeyFile.readOrMake(path + ".key"))
+        }
         let connection = try SQLiteConnection(path: path, readOnly: false)
         do { keys = try Self.prepare(connection, seal, path) } catch {
             connection.close()
@@ -40,7 +46,9 @@ package final class SQLiteStore: SessionStore {
         reader = SQLiteThread(connection: try SQLiteConnection(path: path, readOnly: false), transactions: false)
     }
 
-    private static func prepare(_ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String) throws(StoreOpenError) -> StoreKeys {
+    private static func prepare(_ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String)
+        throws(StoreOpenError) -> StoreKeys
+    {
         do {
             try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             guard case .integer(let version)? = try connection.run("PRAGMA user_version").first?.first else {
@@ -49,7 +57,8 @@ package final class SQLiteStore: SessionStore {
             if version > Int64(schemaVersion) { throw StoreOpenError.newerSchema(path: path, version: Int(version)) }
             if version == 0 { try connection.execute("BEGIN IMMEDIATE;" + schema + "COMMIT;") }
             return StoreKeys(
-                lineage: try secret("lineage", connection, seal, path), fingerprint: try secret("fingerprint", connection, seal, path))
+                lineage: try secret("lineage", connection, seal, path),
+                fingerprint: try secret("fingerprint", connection, seal, path))
         } catch {
             switch error {
             case let refused as StoreOpenError: throw refused
@@ -60,10 +69,16 @@ package final class SQLiteStore: SessionStore {
     }
 
     /// A random key kept in the store itself, made at first use; it stays when the sealing key changes.
-    private static func secret(_ purpose: String, _ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String) throws -> [UInt8] {
+    private static func secret(_ purpose: String, _ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String)
+        throws -> [UInt8]
+    {
         let name = Array(purpose.utf8)
-        if case .blob(let sealed)? = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)]).first?.first {
-            guard let key = seal.open(sealed, name: name), key.count == 32 else { throw StoreOpenError.wrongKey(path: path) }
+        if case .blob(let sealed)? = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)])
+            .first?.first
+        {
+            guard let key = seal.open(sealed, name: name), key.count == 32 else {
+                throw StoreOpenError.wrongKey(path: path)
+            }
             return key
         }
         var generator = SystemRandomNumberGenerator()
@@ -104,7 +119,9 @@ package final class SQLiteStore: SessionStore {
         }
     }
 
-    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome {
+    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
+        -> CommitOutcome
+    {
         let row = SessionRow(name: seal.name(of: session.key), seal: seal)
         return try await writer.perform { (connection) throws(StoreError) in
             let known = try row.read(connection)

@@ -12,7 +12,8 @@ struct RecordSeal: Sendable {
     init(master: [UInt8]) {
         func derived(_ purpose: String) -> SymmetricKey {
             HKDF<SHA256>.deriveKey(
-                inputKeyMaterial: SymmetricKey(data: master), info: Array("ciam-sidecar/v1/\(purpose)".utf8), outputByteCount: 32)
+                inputKeyMaterial: SymmetricKey(data: master), info: Array("ciam-sidecar/v1/\(purpose)".utf8),
+                outputByteCount: 32)
         }
         key = derived("record")
         naming = derived("name")

@@ -43,7 +43,8 @@ enum SessionRecord {
     /// Nil when the bytes are not a whole record of a known version.
     static func decode(_ bytes: [UInt8]) -> Session? {
         var reader = RecordReader(bytes: bytes)
-        guard reader.byte() == version, let key = key(&reader), let generation = reader.number(), let expires = reader.number(),
+        guard reader.byte() == version, let key = key(&reader), let generation = reader.number(),
+            let expires = reader.number(),
             let rotated = reader.number(), let token = reader.text().flatMap({ SessionToken($0) }),
             let fingerprint = reader.text(), let count = reader.byte()
         else { return nil }
@@ -54,7 +55,8 @@ enum SessionRecord {
         }
         guard let state = state(&reader), reader.isAtEnd else { return nil }
         return Session(
-            key: key, token: token, generation: generation, expiresAt: Timestamp(milliseconds: Int64(bitPattern: expires)),
+            key: key, token: token, generation: generation,
+            expiresAt: Timestamp(milliseconds: Int64(bitPattern: expires)),
             rotatedAt: Timestamp(milliseconds: Int64(bitPattern: rotated)), fingerprint: DeviceFingerprint(fingerprint),
             state: state, superseded: superseded)
     }
@@ -85,7 +87,9 @@ struct RecordWriter {
     var bytes: [UInt8] = []
     mutating func byte(_ value: UInt8) { bytes.append(value) }
     mutating func number(_ value: UInt64) {
-        for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
     mutating func text(_ value: [UInt8]) {
         number(UInt64(value.count))

@@ -37,7 +37,9 @@ struct SessionRow: Sendable {
     }
 
     /// - Parameter attempt: what stays begun.
-    func write(_ session: Session, _ hash: TokenHash, attempt: AttemptID?, _ connection: SQLiteConnection) throws(StoreError) {
+    func write(_ session: Session, _ hash: TokenHash, attempt: AttemptID?, _ connection: SQLiteConnection)
+        throws(StoreError)
+    {
         guard let sealed = seal.seal(SessionRecord.encode(session), name: name) else {
             throw .failed(operation: "seal", code: 0)
         }
@@ -48,7 +50,8 @@ struct SessionRow: Sendable {
         let hashes = session.superseded.suffix(2).map(\.hash) + [hash]
         for hash in hashes {
             try connection.run(
-                "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", [.blob(hash.bytes), .blob(name), .integer(generation)])
+                "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)",
+                [.blob(hash.bytes), .blob(name), .integer(generation)])
         }
         try connection.run(
             "DELETE FROM lineage WHERE name = ? AND generation < ?",

@@ -2,6 +2,7 @@
 
 internal import Crypto
 internal import Model
+
 #if canImport(Glibc)
     internal import Glibc
 #else

@@ -1,7 +1,7 @@
 // One attempt in the air, and those who wait for it.
 
-internal import NIOConcurrencyHelpers
 package import Model
+internal import NIOConcurrencyHelpers
 
 /// What everybody who waited for an attempt gets.
 package enum RotationResult: Sendable {

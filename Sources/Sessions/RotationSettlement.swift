@@ -22,7 +22,8 @@ extension Session {
 
     /// The session after the tenant gave out `token`.
     func succeeded(
-        by token: SessionToken, hash: TokenHash, expiresAt: Timestamp, fingerprint: DeviceFingerprint?, at now: Timestamp
+        by token: SessionToken, hash: TokenHash, expiresAt: Timestamp, fingerprint: DeviceFingerprint?,
+        at now: Timestamp
     ) -> Session {
         var next = self
         next.state = .live
@@ -52,7 +53,8 @@ extension SessionLedger {
             session.state = .dead(
                 .rejected(
                     Session.Refusal(
-                        status: answer.status, contentType: Array(answer.fields.first(.contentType) ?? []), body: answer.body)))
+                        status: answer.status, contentType: Array(answer.fields.first(.contentType) ?? []),
+                        body: answer.body)))
             return .commit(session)
         case .refused, .notSent:
             return .abandon
@@ -84,18 +86,22 @@ extension SessionLedger {
     private func next(
         _ key: SessionKey, _ known: Session?, presented: SessionToken?, _ renewed: RenewedToken, at now: Timestamp
     ) -> Session {
-        let life = renewed.life ?? known.map { min(max($0.expiresAt - $0.rotatedAt, .zero), policy.assumedLife) } ?? policy.assumedLife
+        let life =
+            renewed.life ?? known.map { min(max($0.expiresAt - $0.rotatedAt, .zero), policy.assumedLife) }
+            ?? policy.assumedLife
         let expiresAt = now + life
         if let known {
             var next = known.succeeded(
-                by: renewed.token, hash: hasher.hash(known.token), expiresAt: expiresAt, fingerprint: renewed.fingerprint, at: now)
+                by: renewed.token, hash: hasher.hash(known.token), expiresAt: expiresAt,
+                fingerprint: renewed.fingerprint, at: now)
             if let presented, presented != known.token, presented != renewed.token {
                 next.remember(hasher.hash(presented), at: now)
             }
             return next
         }
         var first = Session(
-            key: key, token: renewed.token, generation: 1, expiresAt: expiresAt, rotatedAt: now, fingerprint: renewed.fingerprint)
+            key: key, token: renewed.token, generation: 1, expiresAt: expiresAt, rotatedAt: now,
+            fingerprint: renewed.fingerprint)
         if let presented, presented != renewed.token { first.remember(hasher.hash(presented), at: now) }
         return first
     }

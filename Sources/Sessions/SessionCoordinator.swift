@@ -49,14 +49,16 @@ package final class SessionCoordinator: Sendable {
 
     package init(store: any SessionStore, clock: any WallClock, policy: RotationPolicy, logger: Logger) {
         (self.store, self.clock, self.policy, self.logger) = (store, clock, policy, logger)
-        state = NIOLockedValueBox(State(ledger: SessionLedger(policy: policy, hasher: TokenHasher(key: store.keys.lineage))))
+        state = NIOLockedValueBox(
+            State(ledger: SessionLedger(policy: policy, hasher: TokenHasher(key: store.keys.lineage))))
     }
 
     /// Whether every acknowledged token is on disk.
     package var isDurable: Bool { state.withLockedValue { $0.unsaved.isEmpty } }
 
     /// The session whose newest token a call has to carry, after a rotation if it is about to end.
-    package func newest(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> NewestSession {
+    package func newest(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> NewestSession
+    {
         let started = ContinuousClock.now
         var read: Set<StoreQuery> = []
         var failure: RotationResult?
@@ -81,7 +83,9 @@ package final class SessionCoordinator: Sendable {
     }
 
     /// One rotation for everybody who asks, or the newest token when the presented one was replaced a short while ago.
-    package func refresh(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> RefreshedSession {
+    package func refresh(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError)
+        -> RefreshedSession
+    {
         let started = ContinuousClock.now
         var read: Set<StoreQuery> = []
         while true {
@@ -117,8 +121,10 @@ package final class SessionCoordinator: Sendable {
                 let flight = RotationFlight()
                 state.flights[intent.attempt] = flight
                 return .started(intent, flight)
-            case .join(let attempt): return state.flights[attempt].map { .flight($0, shared: true) } ?? .decided(decision)
-            case .wait(let attempt): return state.flights[attempt].map { .flight($0, shared: false) } ?? .decided(decision)
+            case .join(let attempt):
+                return state.flights[attempt].map { .flight($0, shared: true) } ?? .decided(decision)
+            case .wait(let attempt):
+                return state.flights[attempt].map { .flight($0, shared: false) } ?? .decided(decision)
             default: return .decided(decision)
             }
         }
@@ -168,7 +174,8 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
-    private func commit(_ session: Session, _ intent: RotationIntent, _ outcome: RenewalOutcome) async -> RotationResult {
+    private func commit(_ session: Session, _ intent: RotationIntent, _ outcome: RenewalOutcome) async -> RotationResult
+    {
         do {
             let hash = state.withLockedValue { $0.ledger.hasher.hash(session.token) }
             switch try await store.commit(session, tokenHash: hash, attempt: intent.attempt) {
@@ -176,7 +183,8 @@ package final class SessionCoordinator: Sendable {
             case .committed: state.withLockedValue { $0.ledger.publish(session) }
             }
         } catch {
-            logger.error("a new session token could not be stored; it is kept in memory", metadata: ["error": "\(error)"])
+            logger.error(
+                "a new session token could not be stored; it is kept in memory", metadata: ["error": "\(error)"])
             keepUntilSaved(session)
         }
         return result(of: outcome, session)
@@ -249,14 +257,16 @@ package final class SessionCoordinator: Sendable {
     /// Makes a token from an answer or a hand-over the session's newest; durable when it returns.
     /// - Returns: the session as it is now; nil when there is none and the token is another user's.
     @discardableResult
-    package func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session? {
+    package func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session?
+    {
         var read: Set<StoreQuery> = []
         if state.withLockedValue({ !$0.ledger.isKnown(key) }) { try await load(.key(key), &read) }
         let hash = state.withLockedValue { $0.ledger.hasher.hash(renewed.token) }
         if state.withLockedValue({ $0.ledger.owner(of: hash) == nil }) { try await load(.token(hash), &read) }
         while true {
             let now = clock.now()
-            guard let session = state.withLockedValue({ $0.ledger.learned(renewed, for: key, isLogin: isLogin, at: now) })
+            guard
+                let session = state.withLockedValue({ $0.ledger.learned(renewed, for: key, isLogin: isLogin, at: now) })
             else { return state.withLockedValue { $0.ledger.session(key) } }
             switch try await store.save(session, tokenHash: hash) {
             case .committed, .fenced(nil):
@@ -273,7 +283,9 @@ package final class SessionCoordinator: Sendable {
     /// - Returns: a newer session to try once; nil when the refusal was of the newest token: the session is dead then.
     package func refused(_ session: Session, _ refusal: Session.Refusal) async throws(StoreError) -> Session? {
         // A rotation in the air may have consumed the token: only its end tells.
-        let flight = state.withLockedValue { state in state.ledger.attempt(session.key).flatMap { state.flights[$0.attempt] } }
+        let flight = state.withLockedValue { state in
+            state.ledger.attempt(session.key).flatMap { state.flights[$0.attempt] }
+        }
         if let flight, await flight.result(within: policy.refreshWait) == nil { return nil }
         let known: Session? = state.withLockedValue { $0.ledger.session(session.key) }
         guard let known else { return nil }
@@ -293,7 +305,8 @@ package final class SessionCoordinator: Sendable {
     /// Pins a fingerprint to a session that has none yet; durable when it returns.
     package func pin(_ fingerprint: DeviceFingerprint, to session: Session) async throws(StoreError) {
         let life = max(session.remaining(at: clock.now()), .zero)
-        try await learn(RenewedToken(token: session.token, life: life, fingerprint: fingerprint), for: session.key, isLogin: false)
+        try await learn(
+            RenewedToken(token: session.token, life: life, fingerprint: fingerprint), for: session.key, isLogin: false)
     }
 
     /// The session of a user that is not in a request: the local API.
@@ -311,7 +324,9 @@ package final class SessionCoordinator: Sendable {
         while true {
             let (location, session): (TokenLocation, Session?) = state.withLockedValue { state in
                 let location = state.ledger.locate(claim, read: read)
-                guard case .found(let key, let presented) = location, !presented.isForeign else { return (location, nil) }
+                guard case .found(let key, let presented) = location, !presented.isForeign else {
+                    return (location, nil)
+                }
                 return (location, state.ledger.session(key))
             }
             guard case .unread(let query) = location else { return session }

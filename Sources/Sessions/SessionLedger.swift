@@ -78,7 +78,8 @@ package struct SessionLedger: Sendable {
         case .found(let key, let presented):
             if let refusal = refusal(key, presented, at: now) { return .refuse(refusal) }
             if let intent = entries[key]?.intent {
-                return purpose == .refresh && shares(presented, claim.token, intent) ? .join(intent.attempt) : .wait(intent.attempt)
+                return purpose == .refresh && shares(presented, claim.token, intent)
+                    ? .join(intent.attempt) : .wait(intent.attempt)
             }
             return decideIdle(key, presented, purpose, rotationTried, attempt, now)
         }

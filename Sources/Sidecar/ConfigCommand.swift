@@ -4,7 +4,8 @@ import App
 import ArgumentParser
 
 struct ConfigCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "config", abstract: "List every setting with its default.")
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "List every setting with its default.")
 
     @Flag(help: "Print the table of the README.") var markdown = false
 

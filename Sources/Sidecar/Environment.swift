@@ -1,6 +1,7 @@
 // The process environment: read once, then without its secrets.
 
 import App
+
 #if canImport(Glibc)
     import Glibc
 #else

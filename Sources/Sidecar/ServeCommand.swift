@@ -5,7 +5,8 @@ import ArgumentParser
 import Logging
 
 struct ServeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve until SIGTERM (the default).")
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve until SIGTERM (the default).")
 
     func run() async throws {
         let environment = Environment.read()

@@ -2,6 +2,7 @@
 
 import App
 import ArgumentParser
+
 #if canImport(Glibc)
     import Glibc
 #else

@@ -36,7 +36,8 @@ package struct TokenAnswer: Sendable, Equatable {
 
     /// Nil when there is no usable token or it has already ended.
     package init?(body: [UInt8]) {
-        guard let object = try? JSONObject(body), let bytes = object.string("access_token"), let token = SecretText(bytes)
+        guard let object = try? JSONObject(body), let bytes = object.string("access_token"),
+            let token = SecretText(bytes)
         else { return nil }
         let seconds = NumberReading.seconds(object, "expires_in") ?? 300
         guard seconds > 0 else { return nil }
@@ -64,7 +65,9 @@ package enum NumberReading {
         guard !digits.isEmpty else { return nil }
         if let number = ASCII.decimal(digits) { return negative ? -number : number }
         guard let number = Double(String(decoding: text, as: UTF8.self)), !number.isNaN else { return nil }
-        guard number.magnitude < 1e18 else { return number < 0 ? -1_000_000_000_000_000_000 : 1_000_000_000_000_000_000 }
+        guard number.magnitude < 1e18 else {
+            return number < 0 ? -1_000_000_000_000_000_000 : 1_000_000_000_000_000_000
+        }
         return Int(number)
     }
 }

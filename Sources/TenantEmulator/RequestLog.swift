@@ -30,7 +30,9 @@ struct RequestRecord: Sendable {
     /// As a person reads HTTP: target, fields, body.
     var text: String {
         let target = request.path + (request.query.map { "?" + $0 } ?? "")
-        let fields = request.headers.filter { $0.name.utf8.first != UInt8(ascii: ":") }.map { "\($0.name): \($0.value)\n" }
+        let fields = request.headers.filter { $0.name.utf8.first != UInt8(ascii: ":") }.map {
+            "\($0.name): \($0.value)\n"
+        }
         return "\(request.method) \(target) \(request.protocolName)\n\(fields.joined())\n\(request.bodyText)\n"
     }
 

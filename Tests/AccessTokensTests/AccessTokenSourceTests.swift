@@ -8,9 +8,13 @@ import TestSupport
 import Testing
 
 struct AccessTokenSourceTests {
-    private func grant(_ transport: ScriptedTransport, _ authentication: ClientCredentialsGrant.Authentication = .form) throws -> ClientCredentialsGrant {
+    private func grant(_ transport: ScriptedTransport, _ authentication: ClientCredentialsGrant.Authentication = .form)
+        throws
+        -> ClientCredentialsGrant
+    {
         ClientCredentialsGrant(
-            transport: transport, clientID: try .sample("my&id"), clientSecret: try .sample("s%cret+="), authentication: authentication,
+            transport: transport, clientID: try .sample("my&id"), clientSecret: try .sample("s%cret+="),
+            authentication: authentication,
             timeout: .seconds(5))
     }
 
@@ -41,12 +45,20 @@ struct AccessTokenSourceTests {
         let refused = ScriptedTransport { (_, _) throws(TransportError) in
             .json(#"{"error":"invalid_client","error_description":"canary"}"#, status: 401)
         }
-        await #expect(throws: TokenFetchError.refused(status: 401, code: "invalid_client")) { try await grant(refused).fetch() }
-        let strange = ScriptedTransport { (_, _) throws(TransportError) in .json(#"{"error":"in valid\n"}"#, status: 400) }
+        await #expect(throws: TokenFetchError.refused(status: 401, code: "invalid_client")) {
+            try await grant(refused).fetch()
+        }
+        let strange = ScriptedTransport { (_, _) throws(TransportError) in
+            .json(#"{"error":"in valid\n"}"#, status: 400)
+        }
         await #expect(throws: TokenFetchError.refused(status: 400, code: "-")) { try await grant(strange).fetch() }
         await #expect(throws: TokenFetchError.unreadable) { try await grant(answering("{}")).fetch() }
-        let down = ScriptedTransport { (_, _) throws(TransportError) in throw TransportError(.unreachable, maybeSent: false) }
-        await #expect(throws: TokenFetchError.transport(TransportError(.unreachable, maybeSent: false))) { try await grant(down).fetch() }
+        let down = ScriptedTransport { (_, _) throws(TransportError) in
+            throw TransportError(.unreachable, maybeSent: false)
+        }
+        await #expect(throws: TokenFetchError.transport(TransportError(.unreachable, maybeSent: false))) {
+            try await grant(down).fetch()
+        }
     }
 
     @Test func aHundredCallersShareOneFetch() async throws {
@@ -67,7 +79,8 @@ struct AccessTokenSourceTests {
     }
 
     @Test func aHundredRefusalsOfOneTokenRenewItOnce() async throws {
-        let transport = answering(#"{"access_token":"A","expires_in":1800}"#, #"{"access_token":"B","expires_in":1800}"#)
+        let transport = answering(
+            #"{"access_token":"A","expires_in":1800}"#, #"{"access_token":"B","expires_in":1800}"#)
         let source = AccessTokenSource(try grant(transport), logger: LogRecorder().logger)
         let old = try await source.current()
         let tokens = await withTaskGroup(of: SecretText?.self) { group in
@@ -82,7 +95,8 @@ struct AccessTokenSourceTests {
     }
 
     @Test func anIssuerThatRepeatsTheRefusedTokenBringsNoReplay() async throws {
-        let source = AccessTokenSource(try grant(answering(#"{"access_token":"A","expires_in":1800}"#)), logger: LogRecorder().logger)
+        let source = AccessTokenSource(
+            try grant(answering(#"{"access_token":"A","expires_in":1800}"#)), logger: LogRecorder().logger)
         let token = try await source.current()
         #expect(await source.replacement(for: token) == nil)
     }
@@ -95,10 +109,14 @@ struct AccessTokenSourceTests {
 
     @Test func withoutATokenThereIsATimeToComeAgainAndALine() async throws {
         let log = LogRecorder()
-        let down = ScriptedTransport { (_, _) throws(TransportError) in throw TransportError(.tls, maybeSent: false, code: 60) }
+        let down = ScriptedTransport { (_, _) throws(TransportError) in
+            throw TransportError(.tls, maybeSent: false, code: 60)
+        }
         let source = AccessTokenSource(try grant(down), logger: log.logger)
         await #expect(throws: NoAccessToken.self) { try await source.current() }
-        do { _ = try await source.current() } catch { #expect(error.retryAfter > .zero && error.retryAfter <= .seconds(1)) }
+        do { _ = try await source.current() } catch {
+            #expect(error.retryAfter > .zero && error.retryAfter <= .seconds(1))
+        }
         #expect(down.requests.count == 1)
         #expect(log.texts == ["warning access token not fetched; trying again reason=tls (libcurl 60), nothing sent"])
         #expect(!source.isUsable)

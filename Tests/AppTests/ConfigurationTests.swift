@@ -1,6 +1,5 @@
 // From environment variables to a configuration, or to every fault at once.
 
-@testable import App
 import CurlTransport
 import FoundationEssentials
 import Guard
@@ -11,8 +10,12 @@ import Sessions
 import TestSupport
 import Testing
 
+@testable import App
+
 struct ConfigurationTests {
-    private static let minimal = ["SIDECAR_TENANT_URL": "https://example.bccastle.com", "SIDECAR_ACCESS_TOKEN": "token"]
+    private static let minimal = [
+        "SIDECAR_TENANT_URL": "https://example.bccastle.com", "SIDECAR_ACCESS_TOKEN": "token",
+    ]
 
     private func faults(_ changes: [String: String?], from base: [String: String] = minimal) -> [String] {
         var environment = base
@@ -42,8 +45,11 @@ struct ConfigurationTests {
     }
 
     @Test func whereTheStoreIs() throws {
-        for (variable, expected) in [("STATE_DIRECTORY", "/s/ciam-sidecar/sessions.db"), ("XDG_STATE_HOME", "/s/ciam-sidecar/sessions.db")] {
-            let settings = try SidecarConfiguration(environment: Self.minimal.merging([variable: "/s", "HOME": "/h"]) { $1 })
+        for (variable, expected) in [
+            ("STATE_DIRECTORY", "/s/ciam-sidecar/sessions.db"), ("XDG_STATE_HOME", "/s/ciam-sidecar/sessions.db"),
+        ] {
+            let settings = try SidecarConfiguration(
+                environment: Self.minimal.merging([variable: "/s", "HOME": "/h"]) { $1 })
             guard case .sqlite(expected) = settings.store else {
                 Issue.record("\(variable)")
                 continue
@@ -54,7 +60,9 @@ struct ConfigurationTests {
     /// Everything that is wrong, one line each, none of it showing a secret.
     @Test func allFaultsAtOnce() {
         let found = faults([
-            "TENANT_URL": nil, "ACCESS_TOKEN": "canary secret", "LISTEN": "8180", "REFRESH_WAIT": "8 s", "MAX_BODY": "-1", "TENANT_ULR": "x",
+            "TENANT_URL": nil, "ACCESS_TOKEN": "canary secret", "LISTEN": "8180", "REFRESH_WAIT": "8 s",
+            "MAX_BODY": "-1",
+            "TENANT_ULR": "x",
             "STORE_URL": "mysql:x", "STORE_KEY": "canary", "LOG_LEVEL": "loud", "ALLOW_NON_LOOPBACK": "yes",
         ])
         #expect(
@@ -74,37 +82,57 @@ struct ConfigurationTests {
     }
 
     @Test(arguments: [
-        ("http://example.com", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)"), ("example.com", "must begin with https://"),
+        ("http://example.com", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)"),
+        ("example.com", "must begin with https://"),
         ("https://", "has no valid host name"), ("https://user:pw@example.com", "must not hold a user or password"),
         ("https://example.com/path", "must end after the host or port: no path, query or fragment"),
         ("https://example.com?x", "must end after the host or port: no path, query or fragment"),
-        ("https://example.com:0", "has a port that is no number from 1 to 65535"), ("https://exa mple.com", "holds white space or characters beyond ASCII"),
-        ("https://exämple.com", "holds white space or characters beyond ASCII"), ("https://exa_mple.com", "has no valid host name"),
+        ("https://example.com:0", "has a port that is no number from 1 to 65535"),
+        ("https://exa mple.com", "holds white space or characters beyond ASCII"),
+        ("https://exämple.com", "holds white space or characters beyond ASCII"),
+        ("https://exa_mple.com", "has no valid host name"),
         ("", "is empty; remove it or give it a value"),
     ])
-    func tenantAddresses(_ address: String, _ problem: String) { #expect(faults(["TENANT_URL": address]) == ["SIDECAR_TENANT_URL: " + problem]) }
+    func tenantAddresses(_ address: String, _ problem: String) {
+        #expect(faults(["TENANT_URL": address]) == ["SIDECAR_TENANT_URL: " + problem])
+    }
 
     @Test func tenantAddressesThatAreFine() throws {
         for (address, expected) in [
-            ("https://Example.com/", "https://example.com"), ("https://e.com:8443", "https://e.com:8443"), ("https://[::1]:9", "https://[::1]:9"),
+            ("https://Example.com/", "https://example.com"), ("https://e.com:8443", "https://e.com:8443"),
+            ("https://[::1]:9", "https://[::1]:9"),
         ] {
-            let settings = try SidecarConfiguration(environment: Self.minimal.merging(["SIDECAR_TENANT_URL": address]) { $1 })
+            let settings = try SidecarConfiguration(
+                environment: Self.minimal.merging(["SIDECAR_TENANT_URL": address]) { $1 })
             #expect(settings.transport.origin.text == expected)
         }
         #expect(faults(["TENANT_URL": "http://localhost:1", "ALLOW_INSECURE_TENANT": "true"]).isEmpty)
     }
 
     @Test func exactlyOneSourceOfAccessTokens() {
-        #expect(faults(["ACCESS_TOKEN": nil]) == ["SIDECAR_ACCESS_TOKEN: or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens"])
-        #expect(faults(["CLIENT_SECRET": "s", "CLIENT_ID": "i"]) == ["SIDECAR_CLIENT_SECRET: and a fixed access token are both set; keep one source of access tokens"])
-        #expect(faults(["ACCESS_TOKEN": nil, "CLIENT_SECRET": "s"]) == ["SIDECAR_CLIENT_ID: is required with SIDECAR_CLIENT_SECRET"])
-        #expect(faults(["ACCESS_TOKEN_FILE": "/x"]) == ["SIDECAR_ACCESS_TOKEN: and SIDECAR_ACCESS_TOKEN_FILE are both set; keep one"])
+        #expect(
+            faults(["ACCESS_TOKEN": nil]) == [
+                "SIDECAR_ACCESS_TOKEN: or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens"
+            ])
+        #expect(
+            faults(["CLIENT_SECRET": "s", "CLIENT_ID": "i"]) == [
+                "SIDECAR_CLIENT_SECRET: and a fixed access token are both set; keep one source of access tokens"
+            ])
+        #expect(
+            faults(["ACCESS_TOKEN": nil, "CLIENT_SECRET": "s"]) == [
+                "SIDECAR_CLIENT_ID: is required with SIDECAR_CLIENT_SECRET"
+            ])
+        #expect(
+            faults(["ACCESS_TOKEN_FILE": "/x"]) == [
+                "SIDECAR_ACCESS_TOKEN: and SIDECAR_ACCESS_TOKEN_FILE are both set; keep one"
+            ])
         // The public id alone is fine beside any source.
         #expect(faults(["CLIENT_ID": "public"]).isEmpty)
     }
 
     @Test func beyondLoopbackOnlyWithBoth() {
-        let problem = "SIDECAR_LISTEN: 0.0.0.0:8180 is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
+        let problem =
+            "SIDECAR_LISTEN: 0.0.0.0:8180 is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
         #expect(faults(["LISTEN": "0.0.0.0:8180"]) == [problem])
         #expect(faults(["LISTEN": "0.0.0.0:8180", "ALLOW_NON_LOOPBACK": "true"]) == [problem])
         #expect(faults(["LISTEN": "0.0.0.0:8180", "LOCAL_TOKEN": "t"]) == [problem])
@@ -115,14 +143,28 @@ struct ConfigurationTests {
     @Test func secretsInFiles() async throws {
         try await withTestFolder { folder in
             try Data("from-file\r\n".utf8).write(to: URL(filePath: folder + "/secret"))
-            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/secret")
+            try FileManager.default.createSymbolicLink(
+                atPath: folder + "/link", withDestinationPath: folder + "/secret")
             try Data().write(to: URL(filePath: folder + "/empty"))
-            let settings = try SidecarConfiguration(environment: Self.minimal.merging(["SIDECAR_LOCAL_TOKEN_FILE": folder + "/link"]) { $1 })
+            let settings = try SidecarConfiguration(
+                environment: Self.minimal.merging(["SIDECAR_LOCAL_TOKEN_FILE": folder + "/link"]) { $1 })
             #expect(settings.guardPolicy.localToken == (try .sample("from-file")))
-            #expect(faults(["LOCAL_TOKEN_FILE": folder + "/link", "LOCAL_TOKEN": "x"]) == ["SIDECAR_LOCAL_TOKEN: and SIDECAR_LOCAL_TOKEN_FILE are both set; keep one"])
-            #expect(faults(["LOCAL_TOKEN_FILE": folder + "/none"]) == ["SIDECAR_LOCAL_TOKEN_FILE: \(folder)/none cannot be read: No such file or directory"])
-            #expect(faults(["LOCAL_TOKEN_FILE": folder + "/empty"]) == ["SIDECAR_LOCAL_TOKEN_FILE: \(folder)/empty is empty"])
-            #expect(faults(["CA_FILE": folder + "/none"]) == ["SIDECAR_CA_FILE: \(folder)/none cannot be read: No such file or directory"])
+            #expect(
+                faults(["LOCAL_TOKEN_FILE": folder + "/link", "LOCAL_TOKEN": "x"]) == [
+                    "SIDECAR_LOCAL_TOKEN: and SIDECAR_LOCAL_TOKEN_FILE are both set; keep one"
+                ])
+            #expect(
+                faults(["LOCAL_TOKEN_FILE": folder + "/none"]) == [
+                    "SIDECAR_LOCAL_TOKEN_FILE: \(folder)/none cannot be read: No such file or directory"
+                ])
+            #expect(
+                faults(["LOCAL_TOKEN_FILE": folder + "/empty"]) == [
+                    "SIDECAR_LOCAL_TOKEN_FILE: \(folder)/empty is empty"
+                ])
+            #expect(
+                faults(["CA_FILE": folder + "/none"]) == [
+                    "SIDECAR_CA_FILE: \(folder)/none cannot be read: No such file or directory"
+                ])
         }
     }
 
@@ -134,26 +176,35 @@ struct ConfigurationTests {
 
     @Test func everySettingIsRead() {
         // A setting in the table that nobody reads would take any nonsense: each of these is refused for what it is.
-        let free: Set = ["TENANT_ID", "CLIENT_ID", "USER_HEADER", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "OPERATING_SYS_VERSION", "DEVICE_IP", "AGENT",
-            "DEVICE_FINGERPRINT", "FINGERPRINT_KEY"].map { "SIDECAR_" + $0 }.reduce(into: Set<String>()) { $0.insert($1) }
+        let free: Set = [
+            "TENANT_ID", "CLIENT_ID", "USER_HEADER", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "OPERATING_SYS_VERSION",
+            "DEVICE_IP", "AGENT",
+            "DEVICE_FINGERPRINT", "FINGERPRINT_KEY",
+        ].map { "SIDECAR_" + $0 }.reduce(into: Set<String>()) { $0.insert($1) }
         for setting in Setting.all {
             let name = String(setting.name.dropFirst(8))
             #expect(faults([name: ""]).contains { $0.hasPrefix(setting.name + ":") }, "\(setting.name) is not read")
-            if !free.contains(setting.name) { #expect(!faults([name: "\u{1}"]).isEmpty, "\(setting.name) takes anything") }
+            if !free.contains(setting.name) {
+                #expect(!faults([name: "\u{1}"]).isEmpty, "\(setting.name) takes anything")
+            }
         }
     }
 }
 
 struct TextLogTests {
     @Test func oneLineWhateverTheValues() {
-        let values: [String: String] = ["a": "x", "b": "two words", "c": "q\"\\", "d": "line\nfeed\u{1B}[31mé", "e": ""]
+        let values: [String: String] = [
+            "a": "x", "b": "two words", "c": "q\"\\", "d": "line\nfeed\u{1B}[31mé", "e": "",
+        ]
         let line = TextLog.line(.warning, "something happened", values.mapValues { .string($0) }, at: .sample)
         #expect(
             text(line)
-                == #"2027-01-15T08:00:00Z warning something happened a=x b="two words" c="q\"\\" d=line\x0afeed\x1b[31m\xc3\xa9 e="""# + "\n")
+                == #"2027-01-15T08:00:00Z warning something happened a=x b="two words" c="q\"\\" d=line\x0afeed\x1b[31m\xc3\xa9 e="""#
+                + "\n")
     }
 
     @Test func longValuesAreCut() {
-        #expect(TextLog.shown(String(repeating: "a", count: 1 << 20)) == bytes(String(repeating: "a", count: 200) + "..."))
+        #expect(
+            TextLog.shown(String(repeating: "a", count: 1 << 20)) == bytes(String(repeating: "a", count: 200) + "..."))
     }
 }

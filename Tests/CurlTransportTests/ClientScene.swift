@@ -7,13 +7,15 @@ import Testing
 
 /// Runs `body` with a client, and ends the client's thread afterwards.
 func withClient<Result>(
-    of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1, connectTimeout: Duration = .seconds(5),
+    of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1,
+    connectTimeout: Duration = .seconds(5),
     _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
     let client = try #require(
         CurlClient(
             CurlSettings(
-                origin: origin, authorities: authorities, version: version, connectTimeout: connectTimeout, keptConnections: 64)))
+                origin: origin, authorities: authorities, version: version, connectTimeout: connectTimeout,
+                keptConnections: 64)))
     let running = Task { await client.run() }
     do {
         let result = try await body(client)
@@ -37,10 +39,12 @@ func withClient<Result>(
 
 extension UpstreamRequest {
     static func sample(
-        _ method: String = "GET", _ target: String = "/a", _ fields: KeyValuePairs<String, String> = [:], body: MessageBody = .none,
+        _ method: String = "GET", _ target: String = "/a", _ fields: KeyValuePairs<String, String> = [:],
+        body: MessageBody = .none,
         timeout: Duration = .seconds(20)
     ) -> UpstreamRequest {
-        UpstreamRequest(method: bytes(method), target: bytes(target), fields: HeaderFields(fields), body: body, timeout: timeout)
+        UpstreamRequest(
+            method: bytes(method), target: bytes(target), fields: HeaderFields(fields), body: body, timeout: timeout)
     }
 }
 

@@ -6,10 +6,12 @@ import TestSupport
 import Testing
 
 struct ConnectionTests {
-    private func origin(_ host: String, _ port: Int) -> TenantOrigin { TenantOrigin(scheme: "https", host: host, port: port) }
+    private func origin(_ host: String, _ port: Int) -> TenantOrigin {
+        TenantOrigin(scheme: "https", host: host, port: port)
+    }
 
     @Test func untrustedTenantsGetNothing() async throws {
-        try await ScriptedTenant.with({ _ in .ok() }) { tenant in
+        try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
             // An authority that nobody knows, and a name that the certificate does not hold.
             try await withClient(of: origin("localhost", tenant.port), authorities: nil) { client in
                 expect(await client.exchange(), "tls")
@@ -17,7 +19,8 @@ struct ConnectionTests {
             try await withClient(of: origin("127.0.0.1", tenant.port), authorities: tenant.certificates) { client in
                 expect(await client.exchange(), "200 ok")
             }
-            try await withClient(of: origin("ip6-localhost.localhost", tenant.port), authorities: tenant.certificates) { client in
+            try await withClient(of: origin("ip6-localhost.localhost", tenant.port), authorities: tenant.certificates) {
+                client in
                 #expect(["tls", "unreachable"].contains(await client.exchange()))
             }
             #expect(tenant.requests.count == 1)
@@ -25,15 +28,17 @@ struct ConnectionTests {
     }
 
     @Test func whatCannotBeReached() async throws {
-        let port = try await ScriptedTenant.with({ _ in .ok() }) { $0.port }
-        try await withClient(of: origin("localhost", port), authorities: nil) { client in expect(await client.exchange(), "unreachable") }
+        let port = try await ScriptedTenant.with(.each { _ in .ok() }) { $0.port }
+        try await withClient(of: origin("localhost", port), authorities: nil) { client in
+            expect(await client.exchange(), "unreachable")
+        }
         try await withClient(of: origin("no-such-host.invalid", 443), authorities: nil) { client in
             expect(await client.exchange(), "unreachable")
         }
     }
 
     @Test func aHandshakeThatStalls() async throws {
-        try await ScriptedTenant.with(speaksTLS: false, { _ in .ok() }) { tenant in
+        try await ScriptedTenant.with(speaksTLS: false, .each { _ in .ok() }) { tenant in
             try await withClient(of: tenant, connectTimeout: .milliseconds(300)) { client in
                 expect(await client.exchange(), "connectTimeout")
             }
@@ -41,7 +46,7 @@ struct ConnectionTests {
     }
 
     @Test func anAnswerThatDoesNotCome() async throws {
-        try await ScriptedTenant.with({ $0 == 1 ? Reply("HTTP/1.1 200 OK\r\n") : .ok("fine") }) { tenant in
+        try await ScriptedTenant.with(.each { $0 == 1 ? Reply("HTTP/1.1 200 OK\r\n") : .ok("fine") }) { tenant in
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(.sample(timeout: .milliseconds(300))), "timeout maybe sent")
                 expect(await client.exchange(), "200 fine")
@@ -51,7 +56,8 @@ struct ConnectionTests {
     }
 
     @Test func aBodyThatStalls() async throws {
-        try await ScriptedTenant.with({ _ in Reply("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc") }) { tenant in
+        try await ScriptedTenant.with(.each { _ in Reply("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc") }) {
+            tenant in
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(.sample(timeout: .milliseconds(300))), "200 cut timedOut")
             }
@@ -59,7 +65,7 @@ struct ConnectionTests {
     }
 
     @Test func aCancelledRequestClosesItsConnection() async throws {
-        try await ScriptedTenant.with({ _ in Reply("") }) { tenant in
+        try await ScriptedTenant.with(.each { _ in Reply("") }) { tenant in
             try await withClient(of: tenant) { client in
                 let request = Task { await client.exchange() }
                 await tenant.received.wait()
@@ -71,7 +77,8 @@ struct ConnectionTests {
     }
 
     @Test func aBodyThatNobodyPullsAnyMoreEndsItsTransfer() async throws {
-        try await ScriptedTenant.with({ _ in Reply("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc") }) { tenant in
+        try await ScriptedTenant.with(.each { _ in Reply("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc") }) {
+            tenant in
             try await withClient(of: tenant) { client in
                 let status = try await client.send(.sample()).status
                 #expect(status == 200)
@@ -83,7 +90,7 @@ struct ConnectionTests {
     /// The tenant pours for as long as it can write: what waits between it and a reader that does not read is bounded.
     @Test func aSlowReaderSlowsTheTenant() async throws {
         let piece = [UInt8](repeating: 0x61, count: 65_536)
-        let script: @Sendable (Int) -> Reply = { _ in
+        let script = ScriptedTenant.Script.each { _ in
             var reply = Reply("HTTP/1.1 200 OK\r\n\r\n")
             reply.endless = piece
             return reply
@@ -107,11 +114,12 @@ struct ConnectionTests {
     }
 
     @Test func closingEndsWhatRunsAndRefusesWhatComes() async throws {
-        try await ScriptedTenant.with({ _ in Reply("") }) { tenant in
+        try await ScriptedTenant.with(.each { _ in Reply("") }) { tenant in
             let client = try #require(
                 CurlClient(
                     CurlSettings(
-                        origin: origin("localhost", tenant.port), authorities: tenant.certificates, version: .http1, connectTimeout: .seconds(5),
+                        origin: origin("localhost", tenant.port), authorities: tenant.certificates, version: .http1,
+                        connectTimeout: .seconds(5),
                         keptConnections: 4)))
             let running = Task { await client.run() }
             let request = Task { await client.exchange() }
@@ -125,11 +133,12 @@ struct ConnectionTests {
 
     @Test func closingLetsRunningRequestsFinish() async throws {
         let gate = Gate()
-        try await ScriptedTenant.with({ _ in .ok("late") }) { tenant in
+        try await ScriptedTenant.with(.each { _ in .ok("late") }) { tenant in
             let client = try #require(
                 CurlClient(
                     CurlSettings(
-                        origin: origin("localhost", tenant.port), authorities: tenant.certificates, version: .http1, connectTimeout: .seconds(5),
+                        origin: origin("localhost", tenant.port), authorities: tenant.certificates, version: .http1,
+                        connectTimeout: .seconds(5),
                         keptConnections: 4)))
             let running = Task { await client.run() }
             let body = HeldBody(gate)

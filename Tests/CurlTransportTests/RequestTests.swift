@@ -9,18 +9,21 @@ import Testing
 
 struct RequestTests {
     @Test func nothingIsAdded() async throws {
-        try await ScriptedTenant.with({ _ in .ok() }) { tenant in
+        try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
             let host = "Host: localhost:\(tenant.port)\r\n"
             try await withClient(of: tenant) { client in
                 let post = UpstreamRequest.sample(
-                    "POST", "/a/../b//c?d=/./e&%2f", ["X-One": "1", "x-empty": "", "Content-Type": "application/json"], body: .bytes(bytes("{}")))
+                    "POST", "/a/../b//c?d=/./e&%2f", ["X-One": "1", "x-empty": "", "Content-Type": "application/json"],
+                    body: .bytes(bytes("{}")))
                 expect(await client.exchange(post), "200 ok")
                 _ = await client.exchange(.sample("GET", "/g", ["Accept": "x/y", "User-Agent": "app"]))
                 _ = await client.exchange(.sample("DELETE", "/d"))
                 _ = await client.exchange(.sample("POST", "/e", body: .bytes([])))
                 _ = await client.exchange(.sample("PURGE", "/m", body: .bytes(bytes("x"))))
-                _ = await client.exchange(.sample("PUT", "/s", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: 3)))
-                _ = await client.exchange(.sample("POST", "/t", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: nil)))
+                _ = await client.exchange(
+                    .sample("PUT", "/s", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: 3)))
+                _ = await client.exchange(
+                    .sample("POST", "/t", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: nil)))
                 #expect(
                     tenant.requests.map { text($0) } == [
                         "POST /a/../b//c?d=/./e&%2f HTTP/1.1\r\n\(host)X-One: 1\r\nx-empty:\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
@@ -38,7 +41,7 @@ struct RequestTests {
 
     @Test func headHasNoBody() async throws {
         let answer = Reply("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
-        try await ScriptedTenant.with({ $0 == 1 ? answer : .ok("fine") }) { tenant in
+        try await ScriptedTenant.with(.each { $0 == 1 ? answer : .ok("fine") }) { tenant in
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(.sample("HEAD")), "200 ")
                 expect(await client.exchange(), "200 fine")
@@ -50,7 +53,7 @@ struct RequestTests {
     /// The tenant takes the second request on a kept-alive connection and closes. libcurl alone would send it again.
     @Test(arguments: [Reply.End.close, .cut, .reset])
     func nothingIsSentTwice(_ end: Reply.End) async throws {
-        try await ScriptedTenant.with({ $0 == 2 ? Reply("", end) : .ok() }) { tenant in
+        try await ScriptedTenant.with(.each { $0 == 2 ? Reply("", end) : .ok() }) { tenant in
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(), "200 ok")
                 expect(await client.exchange(.sample("POST", "/x", body: .bytes(bytes("{}")))), "broken maybe sent")
@@ -61,7 +64,7 @@ struct RequestTests {
     }
 
     @Test func aSourceThatFailsEndsTheRequest() async throws {
-        try await ScriptedTenant.with({ _ in .ok("fine") }) { tenant in
+        try await ScriptedTenant.with(.each { _ in .ok("fine") }) { tenant in
             try await withClient(of: tenant) { client in
                 let body = MessageBody.stream(FixedBody([bytes("ab")], fault: .broken), length: 10)
                 expect(await client.exchange(.sample("POST", "/x", body: body)), "requestBody maybe sent")
@@ -80,12 +83,18 @@ struct RequestTests {
             try await withClient(of: origin, authorities: emulator.caFile, version: .auto) { client in
                 await withTaskGroup(of: String.self) { group in
                     for number in 0..<200 {
-                        group.addTask { await client.exchange(.sample("POST", "/api/v2/sdk/echo?\(number)", body: .bytes(bytes("body \(number)")))) }
+                        group.addTask {
+                            await client.exchange(
+                                .sample("POST", "/api/v2/sdk/echo?\(number)", body: .bytes(bytes("body \(number)"))))
+                        }
                     }
                     var seen = Set<String>()
                     for await answer in group {
                         #expect(answer.hasPrefix("200 ") && answer.contains(#""protocol":"HTTP/2""#))
-                        seen.insert(answer.ranges(of: "body ").first.map { String(answer[$0.upperBound...].prefix { $0.isNumber }) } ?? "none")
+                        seen.insert(
+                            answer.ranges(of: "body ").first.map {
+                                String(answer[$0.upperBound...].prefix { $0.isNumber })
+                            } ?? "none")
                     }
                     #expect(seen.count == 200)
                 }
@@ -100,10 +109,11 @@ struct RequestTests {
     /// A body of 64 MiB goes up to a tenant that reads nothing but the head: the source is asked for little more than fits into the
     /// sockets between.
     @Test func anUploadWaitsForItsReader() async throws {
-        try await ScriptedTenant.with(readsBody: false, { _ in Reply("") }) { tenant in
+        try await ScriptedTenant.with(readsBody: false, .each { _ in Reply("") }) { tenant in
             try await withClient(of: tenant) { client in
                 let source = CountedBody(pieces: 4096, of: 16_384)
-                let request = UpstreamRequest.sample("POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(2))
+                let request = UpstreamRequest.sample(
+                    "POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(2))
                 expect(await client.exchange(request), "timeout maybe sent")
                 #expect(source.pulled < 1024)
             }

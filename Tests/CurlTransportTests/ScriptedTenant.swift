@@ -2,17 +2,18 @@
 
 import FoundationEssentials
 import Model
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import NIOSSL
 import TenantEmulator
 import TestSupport
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
 
 /// What a request gets: these bytes, then this end.
 struct Reply: Sendable {
@@ -39,7 +40,11 @@ struct Reply: Sendable {
 }
 
 final class ScriptedTenant: Sendable {
-    typealias Script = @Sendable (Int) -> Reply
+    /// Which answer each request gets; requests are counted from 1.
+    struct Script: Sendable {
+        let reply: @Sendable (Int) -> Reply
+        static func each(_ reply: @escaping @Sendable (Int) -> Reply) -> Script { Script(reply: reply) }
+    }
 
     struct State {
         var requests: [[UInt8]] = []
@@ -65,7 +70,7 @@ final class ScriptedTenant: Sendable {
         let state = NIOLockedValueBox(State())
         let script: Script
         let readsBody: Bool
-        init(_ script: @escaping Script, readsBody: Bool) { (self.script, self.readsBody) = (script, readsBody) }
+        init(_ script: Script, readsBody: Bool) { (self.script, self.readsBody) = (script, readsBody) }
     }
 
     var requests: [[UInt8]] { shared.state.withLockedValue(\.requests) }
@@ -78,7 +83,8 @@ final class ScriptedTenant: Sendable {
     ///   - readsBody: whether more than the head of a request is ever read.
     ///   - speaksTLS: whether it answers the handshake at all.
     static func with<Result>(
-        readsBody: Bool = true, speaksTLS: Bool = true, _ script: @escaping Script, _ body: (ScriptedTenant) async throws -> Result
+        readsBody: Bool = true, speaksTLS: Bool = true, _ script: Script,
+        _ body: (ScriptedTenant) async throws -> Result
     ) async throws -> Result {
         try await withTestFolder { folder in
             let tenant = try await ScriptedTenant(folder, Shared(script, readsBody: readsBody), speaksTLS)
@@ -156,7 +162,7 @@ private final class Connection: ChannelInboundHandler {
                 return state.requests.count
             }
             if !shared.readsBody { context.channel.setOption(.autoRead, value: false).whenComplete { _ in } }
-            answer(shared.script(number), context)
+            answer(shared.script.reply(number), context)
             received.signal()
         }
     }
@@ -169,7 +175,9 @@ private final class Connection: ChannelInboundHandler {
         case .cut: bareEnd.close()
         case .reset:
             // Done at once: this runs on the connection's own event loop.
-            (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+            (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete {
+                _ in
+            }
             bareEnd.close()
         }
         endless = reply.endless

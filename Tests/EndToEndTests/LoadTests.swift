@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct LoadTests {
-    private struct Refreshed: Decodable { let session_token: String }
+    private struct Refreshed: Decodable { let sessionToken: String }
 
     /// 64 users in parallel, 10,000 refreshes. Each app follows its own token and sends a fingerprint that is not its user's.
     @Test(arguments: ["1.1", "auto"])
@@ -13,30 +13,42 @@ import Testing
         let (users, rounds) = (64, 157)
         try await Tenant.with { tenant in
             try await withTestFolder { folder in
-                let settings = Sidecar.settings(tenant, store: "sqlite:\(folder)/s.db").merging(["SIDECAR_UPSTREAM_HTTP": version]) { $1 }
+                let settings = Sidecar.settings(tenant, store: "sqlite:\(folder)/s.db").merging([
+                    "SIDECAR_UPSTREAM_HTTP": version
+                ]) { $1 }
                 _ = try await Sidecar.with(settings) { sidecar in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for number in 0..<users {
                             let user = "user\(number)"
                             group.addTask {
-                                let opened = try await tenant.control("POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
-                                var token = try JSONDecoder().decode(Refreshed.self, from: opened).session_token
+                                let opened = try await tenant.control(
+                                    "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
+                                var token = try Tenant.decoder.decode(Refreshed.self, from: opened).sessionToken
                                 try await KeepAliveClient.with(port: sidecar.port) { client in
                                     let put = try await client.send(
                                         "PUT", "/sidecar/v1/users/\(user)/session-token",
-                                        body: bytes(#"{"session_token":"\#(token)","device_fingerprint":"fp-\#(user)"}"#))
+                                        body: bytes(
+                                            #"{"session_token":"\#(token)","device_fingerprint":"fp-\#(user)"}"#))
                                     #expect(put.status == 204)
                                     for round in 0..<rounds {
-                                        let body = round % 3 == 0 ? "{}" : #"{"session_token":"\#(token)","device_fingerprint":"fp-user\#((number + 1) % users)"}"#
+                                        let body =
+                                            round % 3 == 0
+                                            ? "{}"
+                                            : #"{"session_token":"\#(token)","device_fingerprint":"fp-user\#((number + 1) % users)"}"#
                                         let answer = try await client.send(
-                                            "POST", "/api/v2/tenant/sso/session-token/refresh", user: round % 3 == 1 ? nil : user, body: bytes(body))
+                                            "POST", "/api/v2/tenant/sso/session-token/refresh",
+                                            user: round % 3 == 1 ? nil : user,
+                                            body: bytes(body))
                                         try #require(answer.status == 200, "\(text(answer.body))")
-                                        token = try JSONDecoder().decode(Refreshed.self, from: Data(answer.body)).session_token
+                                        token = try Tenant.decoder.decode(Refreshed.self, from: Data(answer.body))
+                                            .sessionToken
                                     }
                                 }
                                 let session = try await tenant.session(user)
-                                #expect(session.session_token == token && session.generation == rounds)
-                                #expect(session.presentations.values.allSatisfy { $0 == 1 } && session.presentations.count == rounds)
+                                #expect(session.sessionToken == token && session.generation == rounds)
+                                #expect(
+                                    session.presentations.values.allSatisfy { $0 == 1 }
+                                        && session.presentations.count == rounds)
                             }
                         }
                         try await group.waitForAll()
@@ -52,17 +64,21 @@ import Testing
     @Test func twoHundredCallersOfOneUser() async throws {
         try await Tenant.with { tenant in
             _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
-                let login = try await sidecar.post("/api/v2/sdk/login", #"{"user_name":"alice","password":"demo-password"}"#)
+                let login = try await sidecar.post(
+                    "/api/v2/sdk/login", #"{"user_name":"alice","password":"demo-password"}"#)
                 let token = try #require(login.member("session_token"))
-                _ = try await tenant.control("POST", "/faults", #"{"kind":"hold","path":"/api/v2/tenant/sso/session-token/refresh"}"#)
+                _ = try await tenant.control(
+                    "POST", "/faults", #"{"kind":"hold","path":"/api/v2/tenant/sso/session-token/refresh"}"#)
                 let answers = try await withThrowingTaskGroup(of: String.self) { group in
                     for _ in 0..<200 {
                         group.addTask {
                             let body = bytes(#"{"session_token":"\#(token)"}"#)
                             let answer = try await KeepAliveClient.with(port: sidecar.port) {
-                                try await $0.send("POST", "/api/v2/tenant/sso/session-token/refresh", user: "alice", body: body)
+                                try await $0.send(
+                                    "POST", "/api/v2/tenant/sso/session-token/refresh", user: "alice", body: body)
                             }
-                            return "\(answer.status) \(try JSONDecoder().decode(Refreshed.self, from: Data(answer.body)).session_token)"
+                            return
+                                "\(answer.status) \(try Tenant.decoder.decode(Refreshed.self, from: Data(answer.body)).sessionToken)"
                         }
                     }
                     _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")

@@ -18,14 +18,18 @@ import Testing
             let settings = Sidecar.settings(tenant).merging(["SIDECAR_UPSTREAM_HTTP": version]) { $1 }
             let (_, end) = try await Sidecar.with(settings) { sidecar in
                 let first = try #require(try await sidecar.post(Self.login, Self.credentials).member("session_token"))
-                let second = try #require(try await sidecar.post(Self.refresh, #"{"session_token":"\#(first)"}"#).member("session_token"))
+                let second = try #require(
+                    try await sidecar.post(Self.refresh, #"{"session_token":"\#(first)"}"#).member("session_token"))
                 let third = try #require(try await sidecar.post(Self.refresh).member("session_token"))
                 #expect(Set([first, second, third]).count == 3)
                 // The app still holds the second token.
-                let ticket = try #require(try await sidecar.post(Self.ticket, #"{"session_token":"\#(second)"}"#).member("sso_ticket"))
+                let ticket = try #require(
+                    try await sidecar.post(Self.ticket, #"{"session_token":"\#(second)"}"#).member("sso_ticket"))
                 let profile = try await sidecar.post(Self.verify, #"{"sso_ticket":"\#(ticket)"}"#)
                 #expect(profile.status == 200 && profile.member("userName") == "alice")
-                let current = try await sidecar.curl(["-H", "Accept: text/plain", sidecar.url + "/sidecar/v1/users/alice/session-token"])
+                let current = try await sidecar.curl([
+                    "-H", "Accept: text/plain", sidecar.url + "/sidecar/v1/users/alice/session-token",
+                ])
                 #expect(current.body == third)
                 let echo = try await sidecar.curl([sidecar.url + "/api/v2/tenant/echo?a=b"])
                 #expect(echo.status == 200)
@@ -38,7 +42,8 @@ import Testing
             let bearers = Set(received.dropFirst(2).flatMap { $0.values("authorization") })
             #expect(bearers.count == 1 && bearers.first?.hasPrefix("Bearer ") == true)
             #expect(received[1].values("authorization").isEmpty)
-            let fingerprints = Set(received.compactMap { $0.json["device_fingerprint"] } + received[1].values("x-device-fingerprint"))
+            let fingerprints = Set(
+                received.compactMap { $0.json["device_fingerprint"] } + received[1].values("x-device-fingerprint"))
             #expect(fingerprints.count == 1)
             #expect(received.allSatisfy { $0.values("x-sidecar-user").isEmpty })
             try await tenant.expectCleanCounters()
@@ -63,7 +68,8 @@ import Testing
         try await Tenant.with { tenant in
             _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
                 let python = try await Subprocess.run(
-                    .name("python3"), arguments: ["-c", script, String(sidecar.port)], output: .string(limit: 10_000), error: .combinedWithOutput)
+                    .name("python3"), arguments: ["-c", script, String(sidecar.port)], output: .string(limit: 10_000),
+                    error: .combinedWithOutput)
                 #expect(python.standardOutput == "bob\n")
             }
             try await tenant.expectCleanCounters()
@@ -72,7 +78,8 @@ import Testing
 
     /// Number spellings, escapes, unknown fields and their order reach the tenant byte for byte.
     @Test func everyOtherByteOfTheBodyStays() async throws {
-        let odd = #"{"a":1.0,"b":1e400,"c":12345678901234567890,"z":"\u0000\ud83d\ude00","nested":{"session_token":[1, 2 ]} , "d" : -0.0E+1}"#
+        let odd =
+            #"{"a":1.0,"b":1e400,"c":12345678901234567890,"z":"\u0000\ud83d\ude00","nested":{"session_token":[1, 2 ]} , "d" : -0.0E+1}"#
         try await Tenant.with { tenant in
             _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
                 _ = try await sidecar.post(Self.login, Self.credentials)
@@ -107,7 +114,9 @@ import Testing
                 #expect(try await sidecar.post(Self.refresh).status == 200)
             }
             let counters = try await tenant.counters()
-            #expect(counters["token_fetches"] == 2 && counters["bearer_rejected"] == 1 && counters["refreshes"] == 1 && counters["reuse"] == 0)
+            #expect(
+                counters["token_fetches"] == 2 && counters["bearer_rejected"] == 1 && counters["refreshes"] == 1
+                    && counters["reuse"] == 0)
         }
     }
 
@@ -115,7 +124,9 @@ import Testing
         try await Tenant.with { tenant in
             try await withTestFolder { folder in
                 try Data("demo-secret\n".utf8).write(to: URL(filePath: folder + "/secret"))
-                var settings = Sidecar.settings(tenant).merging(["SIDECAR_CLIENT_SECRET_FILE": folder + "/secret", "SIDECAR_TOKEN_AUTH": "basic"]) { $1 }
+                var settings = Sidecar.settings(tenant).merging([
+                    "SIDECAR_CLIENT_SECRET_FILE": folder + "/secret", "SIDECAR_TOKEN_AUTH": "basic",
+                ]) { $1 }
                 settings["SIDECAR_CLIENT_SECRET"] = nil
                 _ = try await Sidecar.with(settings) { (sidecar) async throws -> Void in
                     #expect(try await sidecar.post(Self.login, Self.credentials).status == 200)
@@ -123,7 +134,9 @@ import Testing
                 }
                 let received = try await tenant.received()
                 let fetch = try #require(received.first { $0.outcome == "token" })
-                #expect(fetch.values("authorization").first?.hasPrefix("Basic ") == true && !fetch.body.contains("demo-secret"))
+                #expect(
+                    fetch.values("authorization").first?.hasPrefix("Basic ") == true
+                        && !fetch.body.contains("demo-secret"))
             }
         }
     }
@@ -157,7 +170,9 @@ import Testing
                     let (token, end) = try await Sidecar.with(settings) { sidecar in
                         if round == 0 { _ = try await sidecar.post(Self.login, Self.credentials) }
                         if let acknowledged {
-                            let current = try await sidecar.curl(["-H", "Accept: text/plain", sidecar.url + "/sidecar/v1/users/alice/session-token"])
+                            let current = try await sidecar.curl([
+                                "-H", "Accept: text/plain", sidecar.url + "/sidecar/v1/users/alice/session-token",
+                            ])
                             #expect(current.body == acknowledged)
                         }
                         let token = try await sidecar.post(Self.refresh).member("session_token")

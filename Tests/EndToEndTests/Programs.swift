@@ -72,17 +72,20 @@ struct ProgramEnd: Sendable {
 
 enum Programs {
     /// The folder of the built programs: where the test runner itself is.
-    static let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    static let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        .joined(separator: "/")
 
     /// Runs a program while `body` runs; ends it with SIGTERM if it still runs then.
     static func run<Result: Sendable>(
-        _ name: String, _ arguments: [String] = [], environment: [String: String] = [:], _ body: (Program) async throws -> Result
+        _ name: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        _ body: (Program) async throws -> Result
     ) async throws -> (Result, ProgramEnd) {
         let lines = ProcessLines()
         var variables: [Environment.Key: String] = ["PATH": folder + ":/usr/bin:/bin"]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
         let outcome = try await Subprocess.run(
-            .name(name), arguments: Arguments(arguments), environment: .custom(variables), input: .none, output: .sequence,
+            .name(name), arguments: Arguments(arguments), environment: .custom(variables), input: .none,
+            output: .sequence,
             error: .combinedWithOutput
         ) { execution in
             let program = Program(
@@ -104,7 +107,9 @@ enum Programs {
     }
 
     /// Runs a program to its own end.
-    static func runToEnd(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:]) async throws -> ProgramEnd {
+    static func runToEnd(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:]) async throws
+        -> ProgramEnd
+    {
         try await run(name, arguments, environment: environment) { program in
             _ = await program.lines.first { _ in false }
         }.1

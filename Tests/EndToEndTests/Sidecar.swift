@@ -14,7 +14,7 @@ struct Sidecar: Sendable {
     /// The settings for a tenant, on free ports.
     static func settings(_ tenant: Tenant, store: String = "memory:") -> [String: String] {
         [
-            "SIDECAR_TENANT_URL": tenant.url, "SIDECAR_CA_FILE": tenant.ca_file, "SIDECAR_CLIENT_ID": "demo-client",
+            "SIDECAR_TENANT_URL": tenant.url, "SIDECAR_CA_FILE": tenant.caFile, "SIDECAR_CLIENT_ID": "demo-client",
             "SIDECAR_CLIENT_SECRET": "demo-secret", "SIDECAR_STORE_URL": store, "SIDECAR_LISTEN": "127.0.0.1:0",
             "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
         ]
@@ -43,7 +43,9 @@ struct Sidecar: Sendable {
     func curl(_ arguments: [String]) async throws -> Curl.Answer { try await Curl.run(arguments) }
 
     /// A call of an app, by curl.
-    func post(_ path: String, user: String? = "alice", _ body: String = "{}", _ more: [String] = []) async throws -> Curl.Answer {
+    func post(_ path: String, user: String? = "alice", _ body: String = "{}", _ more: [String] = []) async throws
+        -> Curl.Answer
+    {
         let named = user.map { ["-H", "X-Sidecar-User: \($0)"] } ?? []
         return try await curl(named + more + ["-H", "Content-Type: application/json", "-d", body, url + path])
     }
@@ -67,7 +69,8 @@ enum Curl {
     static func run(_ arguments: [String]) async throws -> Answer {
         let mark = "\n#status "
         let result = try await Subprocess.run(
-            .name("curl"), arguments: Arguments(["--silent", "--max-time", "60", "-w", mark + "%{http_code}"] + arguments),
+            .name("curl"),
+            arguments: Arguments(["--silent", "--max-time", "60", "-w", mark + "%{http_code}"] + arguments),
             output: .string(limit: 1 << 22), error: .discarded)
         let output = result.standardOutput
         let exit: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }
@@ -89,6 +92,8 @@ private struct StringMembers: Decodable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        texts = container.allKeys.reduce(into: [:]) { $0[$1.stringValue] = try? container.decode(String.self, forKey: $1) }
+        texts = container.allKeys.reduce(into: [:]) {
+            $0[$1.stringValue] = try? container.decode(String.self, forKey: $1)
+        }
     }
 }

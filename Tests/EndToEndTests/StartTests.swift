@@ -6,7 +6,8 @@ import Testing
 
 @Suite(.serialized) struct StartTests {
     private static let nowhere = [
-        "SIDECAR_TENANT_URL": "https://127.0.0.1:1", "SIDECAR_ACCESS_TOKEN": "canary-token", "SIDECAR_STORE_URL": "memory:",
+        "SIDECAR_TENANT_URL": "https://127.0.0.1:1", "SIDECAR_ACCESS_TOKEN": "canary-token",
+        "SIDECAR_STORE_URL": "memory:",
         "SIDECAR_LISTEN": "127.0.0.1:0", "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
     ]
 
@@ -18,9 +19,13 @@ import Testing
                 "ciam-sidecar: SIDECAR_TENANT_URL: is required: the tenant's address, such as https://example.bccastle.com",
                 "ciam-sidecar: SIDECAR_ACCESS_TOKEN: or SIDECAR_CLIENT_ID with SIDECAR_CLIENT_SECRET is required: one source of access tokens",
             ])
-        let bad = try await Programs.runToEnd("ciam-sidecar", environment: Self.nowhere.merging(["SIDECAR_TENANT_URL": "https://x/y"]) { $1 })
+        let bad = try await Programs.runToEnd(
+            "ciam-sidecar", environment: Self.nowhere.merging(["SIDECAR_TENANT_URL": "https://x/y"]) { $1 })
         #expect(bad.exitCode == 78)
-        #expect(bad.lines == ["ciam-sidecar: SIDECAR_TENANT_URL: must end after the host or port: no path, query or fragment"])
+        #expect(
+            bad.lines == [
+                "ciam-sidecar: SIDECAR_TENANT_URL: must end after the host or port: no path, query or fragment"
+            ])
     }
 
     @Test func anUnknownOption() async throws {
@@ -46,11 +51,17 @@ import Testing
         settings["SIDECAR_ACCESS_TOKEN"] = nil
         let (_, end) = try await Sidecar.with(settings) { sidecar in
             let ready = try await sidecar.admin("/readyz")
-            #expect(ready.status == 503 && ready.body == #"{"ready":false,"reasons":["no usable access token is held"]}"# + "\n")
+            #expect(
+                ready.status == 503
+                    && ready.body == #"{"ready":false,"reasons":["no usable access token is held"]}"# + "\n")
             let refused = try await sidecar.post("/api/v2/tenant/users")
             #expect(refused.status == 503 && refused.member("error_code") == "SIDECAR.NO_ACCESS_TOKEN")
         }
-        #expect(end.lines.contains { $0.hasSuffix(#"warning access token not fetched; trying again reason="unreachable (libcurl 7), nothing sent""#) })
+        #expect(
+            end.lines.contains {
+                $0.hasSuffix(
+                    #"warning access token not fetched; trying again reason="unreachable (libcurl 7), nothing sent""#)
+            })
         #expect(!end.lines.joined().contains("canary"))
     }
 
@@ -69,12 +80,22 @@ import Testing
 
     @Test func aBusyPort() async throws {
         _ = try await Sidecar.with(Self.nowhere) { sidecar in
-            let data = try await Programs.runToEnd("ciam-sidecar", environment: Self.nowhere.merging(["SIDECAR_LISTEN": "127.0.0.1:\(sidecar.port)"]) { $1 })
+            let data = try await Programs.runToEnd(
+                "ciam-sidecar",
+                environment: Self.nowhere.merging(["SIDECAR_LISTEN": "127.0.0.1:\(sidecar.port)"]) { $1 })
             #expect(data.exitCode == 69)
-            #expect(data.lines.last == "ciam-sidecar: SIDECAR_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use")
-            let admin = try await Programs.runToEnd("ciam-sidecar", environment: Self.nowhere.merging(["SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(sidecar.port)"]) { $1 })
+            #expect(
+                data.lines.last
+                    == "ciam-sidecar: SIDECAR_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use"
+            )
+            let admin = try await Programs.runToEnd(
+                "ciam-sidecar",
+                environment: Self.nowhere.merging(["SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(sidecar.port)"]) { $1 })
             #expect(admin.exitCode == 69)
-            #expect(admin.lines.last == "ciam-sidecar: SIDECAR_ADMIN_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use")
+            #expect(
+                admin.lines.last
+                    == "ciam-sidecar: SIDECAR_ADMIN_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use"
+            )
         }
     }
 
@@ -84,13 +105,20 @@ import Testing
             _ = try await Sidecar.with(settings) { sidecar in
                 let second = try await Programs.runToEnd("ciam-sidecar", environment: settings)
                 #expect(second.exitCode == 69)
-                #expect(second.lines.last == "ciam-sidecar: SIDECAR_STORE_URL: \(folder)/s.db.lock is held by another process (pid \(sidecar.program.pid)); stop it or use another file")
+                #expect(
+                    second.lines.last
+                        == "ciam-sidecar: SIDECAR_STORE_URL: \(folder)/s.db.lock is held by another process (pid \(sidecar.program.pid)); stop it or use another file"
+                )
             }
             let other = settings.merging(["SIDECAR_STORE_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]) { $1 }
             let wrong = try await Programs.runToEnd("ciam-sidecar", environment: other)
             #expect(wrong.exitCode == 78)
-            #expect(wrong.lines.last == "ciam-sidecar: SIDECAR_STORE_URL: \(folder)/s.db was sealed with another key; give that one in SIDECAR_STORE_KEY")
-            let nowhere = try await Programs.runToEnd("ciam-sidecar", environment: settings.merging(["SIDECAR_STORE_URL": "sqlite:/proc/x/s.db"]) { $1 })
+            #expect(
+                wrong.lines.last
+                    == "ciam-sidecar: SIDECAR_STORE_URL: \(folder)/s.db was sealed with another key; give that one in SIDECAR_STORE_KEY"
+            )
+            let nowhere = try await Programs.runToEnd(
+                "ciam-sidecar", environment: settings.merging(["SIDECAR_STORE_URL": "sqlite:/proc/x/s.db"]) { $1 })
             #expect(nowhere.exitCode == 69)
             #expect(nowhere.lines.last == "ciam-sidecar: SIDECAR_STORE_URL: /proc/x: No such file or directory")
         }
@@ -100,8 +128,11 @@ import Testing
     @Test func theEnvironmentIsIgnored() async throws {
         try await Tenant.with { tenant in
             let settings = Sidecar.settings(tenant).merging([
-                "https_proxy": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "socks5://127.0.0.1:1", "CURL_CA_BUNDLE": "/dev/null",
-                "SSL_CERT_FILE": "/dev/null", "SSLKEYLOGFILE": "/tmp/ciam-sidecar-test-must-not-exist", "HOME": "/nonexistent",
+                "https_proxy": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1",
+                "ALL_PROXY": "socks5://127.0.0.1:1",
+                "CURL_CA_BUNDLE": "/dev/null",
+                "SSL_CERT_FILE": "/dev/null", "SSLKEYLOGFILE": "/tmp/ciam-sidecar-test-must-not-exist",
+                "HOME": "/nonexistent",
             ]) { $1 }
             _ = try await Sidecar.with(settings) { (sidecar) async throws -> Void in
                 #expect(try await sidecar.curl([sidecar.url + "/api/v2/tenant/echo"]).status == 200)
@@ -111,9 +142,12 @@ import Testing
     }
 
     @Test func secretsLeaveTheEnvironment() async throws {
-        let settings = Self.nowhere.merging(["SIDECAR_STORE_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]) { $1 }
+        let settings = Self.nowhere.merging(["SIDECAR_STORE_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]) {
+            $1
+        }
         _ = try await Sidecar.with(settings) { sidecar in
-            let environment = text(Array(try #require(FileManager.default.contents(atPath: "/proc/\(sidecar.program.pid)/environ"))))
+            let environment = text(
+                Array(try #require(FileManager.default.contents(atPath: "/proc/\(sidecar.program.pid)/environ"))))
             #expect(environment.contains("SIDECAR_TENANT_URL"))
             #expect(!environment.contains("canary-token") && !environment.contains("AAAAAAAAAAAA"))
         }

@@ -6,9 +6,16 @@ import Testing
 
 /// Where a running emulator is.
 struct Tenant: Sendable, Decodable {
+    /// Reads `snake_case` members into `camelCase` ones.
+    static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
+    }
+
     let url: String
     let control: String
-    let ca_file: String
+    let caFile: String
 
     /// A request as the tenant received it.
     struct Received: Decodable {
@@ -30,18 +37,20 @@ struct Tenant: Sendable, Decodable {
     /// What the emulator holds of a user.
     struct UserSession: Decodable {
         let generation: Int
-        let session_token: String
-        let device_fingerprint: String
+        let sessionToken: String
+        let deviceFingerprint: String
         let presentations: [String: Int]
         let tokens: [String]
     }
 
     /// Runs `body` with an emulator of its own.
-    static func with<Result: Sendable>(_ options: [String] = [], _ body: (Tenant) async throws -> Result) async throws -> Result {
+    static func with<Result: Sendable>(_ options: [String] = [], _ body: (Tenant) async throws -> Result) async throws
+        -> Result
+    {
         try await withTestFolder { folder in
             try await Programs.run("tenant-emulator", ["--directory", folder] + options) { program in
                 let line = try #require(await program.lines.first { $0.hasPrefix("{") })
-                return try await body(try JSONDecoder().decode(Tenant.self, from: Data(line.utf8)))
+                return try await body(try Self.decoder.decode(Tenant.self, from: Data(line.utf8)))
             }.0
         }
     }
@@ -50,21 +59,31 @@ struct Tenant: Sendable, Decodable {
 
     /// One call of the control port.
     func control(_ method: String, _ path: String, _ body: String = "") async throws -> Data {
-        let answer = try await KeepAliveClient.with(port: controlPort) { try await $0.send(method, path, body: bytes(body)) }
+        let answer = try await KeepAliveClient.with(port: controlPort) {
+            try await $0.send(method, path, body: bytes(body))
+        }
         #expect(answer.status == 200, "\(method) \(path): \(text(answer.body))")
         return Data(answer.body)
     }
 
-    func counters() async throws -> [String: Int] { try JSONDecoder().decode([String: Int].self, from: try await control("GET", "/state")) }
-    func received() async throws -> [Received] { try JSONDecoder().decode([Received].self, from: try await control("GET", "/requests")) }
+    func counters() async throws -> [String: Int] {
+        try JSONDecoder().decode([String: Int].self, from: try await control("GET", "/state"))
+    }
+    func received() async throws -> [Received] {
+        try Self.decoder.decode([Received].self, from: try await control("GET", "/requests"))
+    }
     func session(_ user: String) async throws -> UserSession {
-        try JSONDecoder().decode(UserSession.self, from: try await control("GET", "/sessions/\(user)"))
+        try Self.decoder.decode(UserSession.self, from: try await control("GET", "/sessions/\(user)"))
     }
 
     /// Nothing was presented twice, with a wrong device, a wrong bearer, or to the wrong place.
     func expectCleanCounters(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let counters = try await counters()
-        for name in ["reuse", "concurrent_presentations", "fingerprint_mismatches", "missing_device_fields", "bearer_rejected", "access_token_leaks", "unknown_sessions"] {
+        for name in [
+            "reuse", "concurrent_presentations", "fingerprint_mismatches", "missing_device_fields", "bearer_rejected",
+            "access_token_leaks",
+            "unknown_sessions",
+        ] {
             #expect(counters[name] == 0, "\(name)", sourceLocation: sourceLocation)
         }
     }

@@ -18,9 +18,18 @@ struct JSONEditTests {
         ("{}", #"{"session_token":"NEW","agent":"x\"y"}"#),
         (" {\n} ", " {\n\"session_token\":\"NEW\",\"agent\":\"x\\\"y\"} "),
         (#"{"n":1.0}"#, #"{"n":1.0,"session_token":"NEW","agent":"x\"y"}"#),
-        (#"{"n":1e400,"big":12345678901234567890}"#, #"{"n":1e400,"big":12345678901234567890,"session_token":"NEW","agent":"x\"y"}"#),
-        (#"{"z":"\u0000","a":{"session_token":1,"session_token":2}}"#, #"{"z":"\u0000","a":{"session_token":1,"session_token":2},"session_token":"NEW","agent":"x\"y"}"#),
-        ("{ \"agent\" : null ,\r\n\"session_token\":\t\"OLD\" , \"n\":-0.0E+1 }\n", "{ \"agent\" : \"x\\\"y\" ,\r\n\"session_token\":\t\"NEW\" , \"n\":-0.0E+1 }\n"),
+        (
+            #"{"n":1e400,"big":12345678901234567890}"#,
+            #"{"n":1e400,"big":12345678901234567890,"session_token":"NEW","agent":"x\"y"}"#
+        ),
+        (
+            #"{"z":"\u0000","a":{"session_token":1,"session_token":2}}"#,
+            #"{"z":"\u0000","a":{"session_token":1,"session_token":2},"session_token":"NEW","agent":"x\"y"}"#
+        ),
+        (
+            "{ \"agent\" : null ,\r\n\"session_token\":\t\"OLD\" , \"n\":-0.0E+1 }\n",
+            "{ \"agent\" : \"x\\\"y\" ,\r\n\"session_token\":\t\"NEW\" , \"n\":-0.0E+1 }\n"
+        ),
         (#"{"session\u005ftoken":[1,{"x":"]"}],"agent":"é"}"#, #"{"session\u005ftoken":"NEW","agent":"x\"y"}"#),
     ])
     func everyOtherByteStays(_ document: String, _ expected: String) throws {
@@ -69,18 +78,25 @@ struct DocumentGenerator {
         case 0: pick(["0", "-0", "1.0", "1e400", "-12.5E-3", "12345678901234567890123"])
         case 1: pick(["true", "false", "null"])
         case 2...5: pick([#""""#, #""a""#, #""\u0000""#, #""\ud83d\ude00""#, "\"é€😀\"", #""\"\\\/""#, #"",:{}[]""#])
-        case 6: "[" + (0..<below(4)).map { _ in space() + value(depth: depth + 1) + space() }.joined(separator: ",") + "]"
+        case 6:
+            "[" + (0..<below(4)).map { _ in space() + value(depth: depth + 1) + space() }.joined(separator: ",") + "]"
         default: "{" + (0..<below(4)).map { "\"k\($0)\":" + value(depth: depth + 1) }.joined(separator: ",") + "}"
         }
     }
 
     mutating func members() -> [(String, String)] {
         var names = (0..<below(6)).map { "\"m\($0)\"" }
-        if below(2) == 0 { names.insert(pick([#""session_token""#, #""session\u005ftoken""#]), at: below(names.count + 1)) }
+        if below(2) == 0 {
+            names.insert(pick([#""session_token""#, #""session\u005ftoken""#]), at: below(names.count + 1))
+        }
         return names.map { ($0, value(depth: 1)) }
     }
 
     mutating func document(_ members: [(String, String)]) -> [UInt8] {
-        bytes(space() + "{" + members.map { space() + $0.0 + space() + ":" + space() + $0.1 + space() }.joined(separator: ",") + "}" + space())
+        bytes(
+            space() + "{"
+                + members.map { space() + $0.0 + space() + ":" + space() + $0.1 + space() }.joined(separator: ",") + "}"
+                + space()
+        )
     }
 }

@@ -17,7 +17,8 @@ struct JSONObjectTests {
     @Test(arguments: [
         "{", "}", "{}}", "{} x", "{,}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{a:1}"#, "{'a':1}", #"{"a":01}"#,
         #"{"a":1.}"#, #"{"a":.5}"#, #"{"a":+1}"#, #"{"a":1e}"#, #"{"a":NaN}"#, #"{"a":tru}"#, #"{"a":"\x"}"#,
-        #"{"a":"\u12g4"}"#, "{\"a\":\"\n\"}", #"{"a":"unended"#, #"{"a":[1,]}"#, #"{"a":[1}"#, "{\"a\":1}\u{FEFF}", "\u{FEFF}{}",
+        #"{"a":"\u12g4"}"#, "{\"a\":\"\n\"}", #"{"a":"unended"#, #"{"a":[1,]}"#, #"{"a":[1}"#, "{\"a\":1}\u{FEFF}",
+        "\u{FEFF}{}",
         "\u{0}{}", "{}\u{0}",
     ])
     func syntax(_ document: String) {
@@ -47,7 +48,9 @@ struct JSONObjectTests {
     }
 
     /// An overlong slash, a surrogate in UTF-8, a value beyond U+10FFFF, a tail without a lead, a sequence cut short.
-    @Test(arguments: [[0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82], [0xFF]] as [[UInt8]])
+    @Test(
+        arguments: [[0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82], [0xFF]]
+            as [[UInt8]])
     func invalidUTF8(_ sequence: [UInt8]) {
         #expect(throws: JSONFault.invalidUTF8) { try JSONObject(bytes("{\"a\":\"") + sequence + bytes("\"}")) }
     }

@@ -1,6 +1,5 @@
 // One local connection as raw bytes: framing, keep-alive, pipelining, refusals, pace and the end.
 
-
 import Listener
 import Model
 import NIOPosix
@@ -11,10 +10,12 @@ import Testing
 struct ConnectionTests {
     /// Runs `body` with a listener on a free port.
     private func withListener(
-        _ scene: PipelineScene, limits: ConnectionLimits = ConnectionLimits(), _ body: (_ port: Int, LocalListener) async throws -> Void
+        _ scene: PipelineScene, limits: ConnectionLimits = ConnectionLimits(),
+        _ body: (_ port: Int, LocalListener) async throws -> Void
     ) async throws {
         let listener = try await LocalListener.open(
-            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(), pipeline: scene.pipeline, limits: limits)
+            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
+            pipeline: scene.pipeline, limits: limits)
         guard case .tcp(_, let port)? = listener.bound.first else { throw BadSample(what: "no port") }
         try await body(port, listener)
         #expect(await listener.drain(within: .seconds(10)))
@@ -32,7 +33,9 @@ struct ConnectionTests {
     }
 
     /// Answers with what it got.
-    private static let echo: ScriptedTransport.Script = { (request, _) throws(TransportError) in .json(text(request.body)) }
+    private static let echo: ScriptedTransport.Script = { (request, _) throws(TransportError) in
+        .json(text(request.body))
+    }
     private static let head = "POST /pass/x HTTP/1.1\r\nHost: localhost\r\n"
 
     /// The status lines of an answer.
@@ -42,7 +45,8 @@ struct ConnectionTests {
 
     @Test func aWholeExchange() async throws {
         let scene = try PipelineScene(Self.echo)
-        let answer = try await exchange(Self.head + "X-Request-Id: r1\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", scene)
+        let answer = try await exchange(
+            Self.head + "X-Request-Id: r1\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", scene)
         #expect(
             answer
                 == "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Sidecar-Source: upstream\r\nX-Request-Id: r1\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
@@ -51,17 +55,25 @@ struct ConnectionTests {
 
     /// What must never be guessed at: each is refused with the same bytes, the connection is over, nothing reaches the tenant.
     @Test(arguments: [
-        "Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi", "Content-Length: +2\r\n\r\nhi",
-        "Content-Length: 0x2\r\n\r\nhi", "Content-Length: 2,2\r\n\r\nhi", "Content-Length: -2\r\n\r\nhi", "Content-Length: \r\n\r\nhi",
+        "Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi",
+        "Content-Length: +2\r\n\r\nhi",
+        "Content-Length: 0x2\r\n\r\nhi", "Content-Length: 2,2\r\n\r\nhi", "Content-Length: -2\r\n\r\nhi",
+        "Content-Length: \r\n\r\nhi",
         "Content-Length: 99999999999999999999\r\n\r\nhi", "Content-Length: 18446744073709551615\r\n\r\nhi",
-        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "X : y\r\n\r\n", " X: y\r\n\r\n", "X: a\r\n b\r\n\r\n",
-        "X\r\n\r\n", ": y\r\n\r\n", "X: a\u{0}b\r\n\r\n", "X: a\rb\r\n\r\n", "X\u{1}: y\r\n\r\n", "Host: localhost\r\n\r\n", "H\u{E9}: x\r\n\r\n",
+        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "X : y\r\n\r\n", " X: y\r\n\r\n",
+        "X: a\r\n b\r\n\r\n",
+        "X\r\n\r\n", ": y\r\n\r\n", "X: a\u{0}b\r\n\r\n", "X: a\rb\r\n\r\n", "X\u{1}: y\r\n\r\n",
+        "Host: localhost\r\n\r\n",
+        "H\u{E9}: x\r\n\r\n",
     ])
     func refusedFraming(_ rest: String) async throws {
         let scene = try PipelineScene(Self.echo)
-        let answer = try await exchange(Self.head + rest + "POST /pass/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n", scene)
+        let answer = try await exchange(
+            Self.head + rest + "POST /pass/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n", scene)
         #expect(statuses(answer) == ["400"], "\(rest) gave \(answer)")
         #expect(answer.contains("X-Sidecar-Error: REQUEST_INVALID\r\n") && answer.contains("Connection: close\r\n"))
         #expect(scene.transport.requests.isEmpty)
@@ -69,8 +81,10 @@ struct ConnectionTests {
 
     @Test(arguments: [
         "GET /pass/x HTTP/1.1\r\n\r\n", "GET /pass/x\r\n\r\n", "GET /pass/x HTTP/2.0\r\nHost: localhost\r\n\r\n",
-        "GET /pass/x HTTP/1.2\r\nHost: localhost\r\n\r\n", "G\u{1}T /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n",
-        "GET /pass/\u{E9} HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /pass/x#y HTTP/1.1\r\nHost: localhost\r\n\r\n", "nonsense\r\n\r\n",
+        "GET /pass/x HTTP/1.2\r\nHost: localhost\r\n\r\n", "G\u{1}T /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "\u{16}\u{3}\u{1}\r\n\r\n",
+        "GET /pass/\u{E9} HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /pass/x#y HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "nonsense\r\n\r\n",
     ])
     func refusedRequestLines(_ request: String) async throws {
         let scene = try PipelineScene(Self.echo)
@@ -88,10 +102,16 @@ struct ConnectionTests {
         #expect(scene.transport.requests.isEmpty)
     }
 
-    @Test(arguments: ["zz\r\nhi\r\n0\r\n\r\n", "ffffffffffffffffff\r\nhi\r\n0\r\n\r\n", "2\r\nhiXX0\r\n\r\n", "2\r\nhi\r\n0\r\nX : y\r\n\r\n", "-2\r\nhi\r\n0\r\n\r\n"])
+    @Test(arguments: [
+        "zz\r\nhi\r\n0\r\n\r\n", "ffffffffffffffffff\r\nhi\r\n0\r\n\r\n", "2\r\nhiXX0\r\n\r\n",
+        "2\r\nhi\r\n0\r\nX : y\r\n\r\n",
+        "-2\r\nhi\r\n0\r\n\r\n",
+    ])
     func badChunksNeverBecomeABody(_ chunks: String) async throws {
         let scene = try PipelineScene(Self.echo)
-        let request = "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+        let request =
+            "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunks
         let answer = try await exchange(request, scene)
         #expect(statuses(answer) == ["400"], "\(answer)")
         #expect(scene.transport.requests.isEmpty)
@@ -99,7 +119,9 @@ struct ConnectionTests {
 
     @Test func chunkedBodiesAreReadWhole() async throws {
         let scene = try PipelineScene(Self.echo)
-        let request = Self.head + "Transfer-Encoding: Chunked\r\nConnection: close\r\n\r\n1;ext=\"x\"\r\nh\r\n1\r\ni\r\n0\r\nX-Trailer: 1\r\n\r\n"
+        let request =
+            Self.head
+            + "Transfer-Encoding: Chunked\r\nConnection: close\r\n\r\n1;ext=\"x\"\r\nh\r\n1\r\ni\r\n0\r\nX-Trailer: 1\r\n\r\n"
         #expect(try await exchange(request, scene).hasSuffix("\r\n\r\nhi"))
         #expect(scene.transport.requests.map { text($0.body) } == ["hi"])
     }
@@ -109,7 +131,9 @@ struct ConnectionTests {
         var requests = ""
         for number in 0..<50 {
             let body = "{\"n\":\(number)}"
-            requests += Self.head + "Content-Length: \(body.utf8.count)\r\n\(number == 49 ? "Connection: close\r\n" : "")\r\n\(body)"
+            requests +=
+                Self.head
+                + "Content-Length: \(body.utf8.count)\r\n\(number == 49 ? "Connection: close\r\n" : "")\r\n\(body)"
         }
         let answer = try await exchange(requests, scene)
         let numbers = answer.matches(of: /"n":(\d+)/).compactMap { Int($0.1) }
@@ -129,7 +153,9 @@ struct ConnectionTests {
             UpstreamResponse(status: 200, fields: HeaderFields(), body: FixedBody([bytes("ab"), bytes("c")]))
         }
         let old = try await exchange("GET /pass/x HTTP/1.0\r\nHost: localhost\r\n\r\n", scene)
-        #expect(!old.lowercased().contains("transfer-encoding") && old.hasSuffix("\r\n\r\nabc") && old.contains("Connection: close\r\n"))
+        #expect(
+            !old.lowercased().contains("transfer-encoding") && old.hasSuffix("\r\n\r\nabc")
+                && old.contains("Connection: close\r\n"))
         let new = try await exchange("GET /pass/x HTTP/1.1\r\nHost: localhost\r\nConnection: X-a, CLOSE\r\n\r\n", scene)
         #expect(new.hasSuffix("\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"))
     }
@@ -137,16 +163,20 @@ struct ConnectionTests {
     @Test func http10KeepsAConnectionThatAsksForIt() async throws {
         let scene = try PipelineScene(Self.echo)
         let one = "POST /pass/x HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi"
-        let answer = try await exchange(one + "POST /pass/x HTTP/1.0\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi", scene)
+        let answer = try await exchange(
+            one + "POST /pass/x HTTP/1.0\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi", scene)
         #expect(statuses(answer) == ["200", "200"])
         #expect(answer.contains("Connection: keep-alive\r\n"))
     }
 
     @Test func headAndBodilessStatuses() async throws {
         let scene = try PipelineScene { (request, number) throws(TransportError) in
-            request.method == "HEAD" ? .json("twelve bytes") : UpstreamResponse(status: 304, fields: HeaderFields(["ETag": "x"]), body: FixedBody([]))
+            request.method == "HEAD"
+                ? .json("twelve bytes")
+                : UpstreamResponse(status: 304, fields: HeaderFields(["ETag": "x"]), body: FixedBody([]))
         }
-        let request = "HEAD /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\nGET /pass/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        let request =
+            "HEAD /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\nGET /pass/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         let answer = try await exchange(request, scene)
         #expect(statuses(answer) == ["200", "304"])
         #expect(answer.contains("Content-Length: 12\r\n") && !answer.contains("twelve") && answer.hasSuffix("\r\n\r\n"))
@@ -161,7 +191,8 @@ struct ConnectionTests {
             try await client.send("hi")
             #expect(statuses(await client.receiveToEnd()) == ["100", "200"])
             let refused = try await RawClient.connect(port: port)
-            try await refused.send("POST /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+            try await refused.send(
+                "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
             #expect(statuses(await refused.receiveToEnd()) == ["403"])
         }
     }
@@ -169,10 +200,18 @@ struct ConnectionTests {
     /// Java's client offers h2c with every request.
     @Test func anOfferedUpgradeIsIgnoredAndStripped() async throws {
         let scene = try PipelineScene(Self.echo)
-        let offer = "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
+        let offer =
+            "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
         #expect(statuses(try await exchange(Self.head + offer + "Content-Length: 2\r\n\r\nhi", scene)) == ["200"])
-        #expect(scene.transport.requests.first?.fields.texts.contains { $0.lowercased().contains("h2c") || $0.lowercased().contains("http2") } == false)
-        #expect(statuses(try await exchange(Self.head + "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", scene)) == ["501"])
+        #expect(
+            scene.transport.requests.first?.fields.texts.contains {
+                $0.lowercased().contains("h2c") || $0.lowercased().contains("http2")
+            }
+                == false)
+        #expect(
+            statuses(try await exchange(Self.head + "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", scene)) == [
+                "501"
+            ])
     }
 
     @Test func limits() async throws {
@@ -185,7 +224,8 @@ struct ConnectionTests {
         #expect(statuses(try await exchange(large, scene)) == ["413"])
         let chunk = "10000\r\n" + String(repeating: " ", count: 65_536) + "\r\n"
         let chunked =
-            "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + String(repeating: chunk, count: 17)
+            "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + String(repeating: chunk, count: 17)
         #expect(statuses(try await exchange(chunked, scene)) == ["413"])
         #expect(scene.transport.requests.isEmpty)
     }
@@ -220,7 +260,8 @@ struct ConnectionTests {
         limits.body = .milliseconds(200)
         try await withListener(scene, limits: limits) { port, _ in
             let halfBody = try await RawClient.connect(port: port)
-            try await halfBody.send("POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{}")
+            try await halfBody.send(
+                "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{}")
             #expect(statuses(await halfBody.receiveToEnd()) == ["408"])
         }
         #expect(scene.transport.requests.isEmpty)
@@ -243,7 +284,11 @@ struct ConnectionTests {
         let scene = try PipelineScene { (request, _) throws(TransportError) in
             if request.target == "/pass/x" {
                 passing.signal()
-                await withTaskCancellationHandler { await cancelled.wait() } onCancel: { cancelled.signal() }
+                await withTaskCancellationHandler {
+                    await cancelled.wait()
+                } onCancel: {
+                    cancelled.signal()
+                }
                 throw TransportError(.cancelled, maybeSent: true)
             }
             rotating.signal()
@@ -254,7 +299,8 @@ struct ConnectionTests {
             let refreshing = try await RawClient.connect(port: port)
             let body = #"{"session_token":"T0"}"#
             try await refreshing.send(
-                "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nX-Sidecar-User: alice\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                "POST \(PipelineScene.refreshPath) HTTP/1.1\r\nHost: localhost\r\nX-Sidecar-User: alice\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            )
             await rotating.wait()
             await refreshing.close()
             let passed = try await RawClient.connect(port: port)
@@ -287,7 +333,9 @@ struct ConnectionTests {
             return .json("{}")
         }
         let listener = try await LocalListener.open(
-            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(), pipeline: scene.pipeline, limits: ConnectionLimits())
+            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
+            pipeline: scene.pipeline,
+            limits: ConnectionLimits())
         guard case .tcp(_, let port)? = listener.bound.first else { throw BadSample(what: "no port") }
         let (busy, idle) = (try await RawClient.connect(port: port), try await RawClient.connect(port: port))
         try await busy.send("GET /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -307,16 +355,20 @@ struct ConnectionTests {
             let address = ListenAddress.tcp(host: "127.0.0.1", port: port)
             do throws(ListenError) {
                 _ = try await LocalListener.open(
-                    [.tcp(host: "127.0.0.1", port: 0), address], on: MultiThreadedEventLoopGroup.singleton.next(), pipeline: scene.pipeline,
+                    [.tcp(host: "127.0.0.1", port: 0), address], on: MultiThreadedEventLoopGroup.singleton.next(),
+                    pipeline: scene.pipeline,
                     limits: ConnectionLimits())
                 Issue.record("opened twice")
             } catch { #expect(error.address == address && error.errno == 98) }
         }
     }
 
-    @Test(arguments: [
-        ("127.0.0.1:8180", "127.0.0.1:8180"), ("[::1]:1", "[::1]:1"), ("unix:/run/x.sock", "unix:/run/x.sock"), ("localhost:0", "localhost:0"),
-        ("8180", nil), (":1", nil), ("h:", nil), ("h:+1", nil), ("h:65536", nil), ("unix:relative", nil), ("h:1x", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("127.0.0.1:8180", "127.0.0.1:8180"), ("[::1]:1", "[::1]:1"), ("unix:/run/x.sock", "unix:/run/x.sock"),
+            ("localhost:0", "localhost:0"),
+            ("8180", nil), (":1", nil), ("h:", nil), ("h:+1", nil), ("h:65536", nil), ("unix:relative", nil),
+            ("h:1x", nil),
+        ] as [(String, String?)])
     func addresses(_ given: String, _ expected: String?) { #expect(ListenAddress(given)?.text == expected) }
 }

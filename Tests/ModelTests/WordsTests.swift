@@ -9,7 +9,9 @@ struct WordsTests {
         #expect(UserKey(bytes("alice/phone")) != nil)
         #expect(UserKey(bytes("Ünï 漢字")) != nil)
         #expect(UserKey([UInt8](repeating: 0x61, count: 256)) != nil)
-        let refused: [[UInt8]] = [[], [UInt8](repeating: 0x61, count: 257), [0x61, 0x0A], [0x7F], [0xC2, 0x85], [0xFF], [0xC3]]
+        let refused: [[UInt8]] = [
+            [], [UInt8](repeating: 0x61, count: 257), [0x61, 0x0A], [0x7F], [0xC2, 0x85], [0xFF], [0xC3],
+        ]
         for key in refused { #expect(UserKey(key) == nil, "\(key)") }
     }
 
@@ -24,19 +26,24 @@ struct WordsTests {
     @Test func tokensAreVisibleASCII() {
         #expect(SessionToken(bytes("-DIkzM8n")) != nil)
         #expect(SessionToken([UInt8](repeating: 0x61, count: 8192)) != nil)
-        let refused: [[UInt8]] = [[], [UInt8](repeating: 0x61, count: 8193), bytes("a b"), bytes("a\r\nb"), [0x61, 0], bytes("é")]
+        let refused: [[UInt8]] = [
+            [], [UInt8](repeating: 0x61, count: 8193), bytes("a b"), bytes("a\r\nb"), [0x61, 0], bytes("é"),
+        ]
         for token in refused { #expect(SessionToken(token) == nil) }
         #expect(SecretText(bytes("a\tb")) == nil)
     }
 
     @Test func fingerprintsAreCleanUTF8() {
         #expect(DeviceFingerprint(bytes("156aysdna213sc50 ü")) != nil)
-        for bad: [UInt8] in [[], [0x0A], [0xFF], [UInt8](repeating: 0x61, count: 1025)] { #expect(DeviceFingerprint(bad) == nil) }
+        for bad: [UInt8] in [[], [0x0A], [0xFF], [UInt8](repeating: 0x61, count: 1025)] {
+            #expect(DeviceFingerprint(bad) == nil)
+        }
     }
 
     @Test func secretsDoNotPrint() throws {
         let token = try SessionToken.sample("canary-token")
-        let printed = "\(token) \(String(reflecting: token)) \(try SecretText.sample("canary")) \(try UserKey.sample("canary"))"
+        let printed =
+            "\(token) \(String(reflecting: token)) \(try SecretText.sample("canary")) \(try UserKey.sample("canary"))"
         var dumped = ""
         dump(token, to: &dumped)
         dump([try DeviceFingerprint.sample("canary")], to: &dumped)
@@ -51,8 +58,10 @@ struct WordsTests {
     }
 
     @Test(arguments: [
-        (0, "1970-01-01T00:00:00Z"), (951_782_399_000, "2000-02-28T23:59:59Z"), (951_868_800_000, "2000-03-01T00:00:00Z"),
-        (1_795_578_021_999, "2026-11-25T03:40:21Z"), (-1000, "1969-12-31T23:59:59Z"), (Int64.max, "9999-12-31T23:59:59Z"),
+        (0, "1970-01-01T00:00:00Z"), (951_782_399_000, "2000-02-28T23:59:59Z"),
+        (951_868_800_000, "2000-03-01T00:00:00Z"),
+        (1_795_578_021_999, "2026-11-25T03:40:21Z"), (-1000, "1969-12-31T23:59:59Z"),
+        (Int64.max, "9999-12-31T23:59:59Z"),
         (Int64.min, "0000-01-01T00:00:00Z"),
     ])
     func timesInWords(_ milliseconds: Int64, _ expected: String) {
@@ -75,6 +84,8 @@ struct WordsTests {
 
     @Test func base64OfRFC4648() {
         #expect(text(Base64.encode(bytes("foobar"))) == "Zm9vYmFy" && text(Base64.encode(bytes("foob"))) == "Zm9vYg==")
-        for bad in ["Zg", "Zg=", "Z===", "====", "Zm9v\n", "Zm-v", "Zg==Zg=="] { #expect(Base64.decode(bytes(bad)) == nil, "\(bad)") }
+        for bad in ["Zg", "Zg=", "Z===", "====", "Zm9v\n", "Zm-v", "Zg==Zg=="] {
+            #expect(Base64.decode(bytes(bad)) == nil, "\(bad)")
+        }
     }
 }

@@ -14,14 +14,18 @@ struct ProxyPipelineTests {
         let object = try? JSONObject(request.body)
         let presented = text(object?.string("session_token") ?? [])
         switch request.target {
-        case PipelineScene.refreshPath: return .json(#"{"session_token":"T\#((Int(presented.dropFirst()) ?? 0) + 1)","expire":43200}"#)
+        case PipelineScene.refreshPath:
+            return .json(#"{"session_token":"T\#((Int(presented.dropFirst()) ?? 0) + 1)","expire":43200}"#)
         case PipelineScene.ticketPath: return .json(#"{"sso_ticket":"ticket of \#(presented)"}"#)
-        case PipelineScene.loginPath: return .json(#"{"session_token":"T\#(number - 1)","expire":60000,"status":"SUCCESS"}"#)
+        case PipelineScene.loginPath:
+            return .json(#"{"session_token":"T\#(number - 1)","expire":60000,"status":"SUCCESS"}"#)
         default: return .json(#"{"path":"\#(request.target)"}"#)
         }
     }
 
-    private func sentToken(_ request: SentRequest) -> String? { (try? JSONObject(request.body))?.string("session_token").map { text($0) } }
+    private func sentToken(_ request: SentRequest) -> String? {
+        (try? JSONObject(request.body))?.string("session_token").map { text($0) }
+    }
 
     @Test func loginRefreshRefreshTicket() async throws {
         let scene = try PipelineScene(Self.tenant)
@@ -42,14 +46,19 @@ struct ProxyPipelineTests {
         let scene = try PipelineScene(Self.tenant)
         _ = await scene.call(
             PipelineScene.refreshPath, #"{"session_token":"T0","n":1.0}"#,
-            fields: ["User-Agent": "app/1", "X-Real-IP": "203.0.113.5", "Authorization": "Bearer app", "X-Request-Id": "r-1"])
+            fields: [
+                "User-Agent": "app/1", "X-Real-IP": "203.0.113.5", "Authorization": "Bearer app", "X-Request-Id": "r-1",
+            ])
         let request = try #require(scene.transport.requests.first)
         #expect(request.value(.authorization) == "Bearer ACCESS" && request.value(.contentType) == "application/json")
-        #expect(request.value(.requestID) == "r-1" && request.fields.first(.sidecarUser) == nil && request.fields.first(.host) == nil)
+        #expect(
+            request.value(.requestID) == "r-1" && request.fields.first(.sidecarUser) == nil
+                && request.fields.first(.host) == nil)
         let fingerprint = try #require(try JSONObject(request.body).string("device_fingerprint"))
         #expect(
             text(request.body)
-                == #"{"session_token":"T0","n":1.0,"operating_sys_version":"OS","device_ip":"203.0.113.5","agent":"app/1","device_fingerprint":"\#(text(fingerprint))"}"#)
+                == #"{"session_token":"T0","n":1.0,"operating_sys_version":"OS","device_ip":"203.0.113.5","agent":"app/1","device_fingerprint":"\#(text(fingerprint))"}"#
+        )
     }
 
     @Test func theFingerprintOfTheLoginStays() async throws {
@@ -57,18 +66,26 @@ struct ProxyPipelineTests {
         _ = await scene.call(PipelineScene.loginPath, fields: ["X-device-fingerprint": "phone"])
         _ = await scene.call(PipelineScene.refreshPath, #"{"device_fingerprint":"other"}"#)
         _ = await scene.call(PipelineScene.ticketPath, "{}")
-        let seen = try scene.transport.requests.dropFirst().map { text(try JSONObject($0.body).string("device_fingerprint") ?? []) }
+        let seen = try scene.transport.requests.dropFirst().map {
+            text(try JSONObject($0.body).string("device_fingerprint") ?? [])
+        }
         #expect(seen == ["phone", "phone"])
         _ = await scene.call(PipelineScene.loginPath, fields: ["X-device-fingerprint": "tablet"])
         _ = await scene.call(PipelineScene.ticketPath, "{}")
-        #expect(text(try JSONObject(scene.transport.requests.last?.body ?? []).string("device_fingerprint") ?? []) == "tablet")
+        #expect(
+            text(try JSONObject(scene.transport.requests.last?.body ?? []).string("device_fingerprint") ?? [])
+                == "tablet")
     }
 
     @Test func anotherFingerprintCanBeRefused() async throws {
-        let scene = try PipelineScene(with: { $0.mismatch = .reject }, Self.tenant)
+        let scene = try PipelineScene(with: .changed { $0.mismatch = .reject }, Self.tenant)
         _ = await scene.call(PipelineScene.loginPath, fields: ["X-device-fingerprint": "phone"])
-        #expect(await scene.call(PipelineScene.ticketPath, #"{"device_fingerprint":"other"}"#).outcome == "409 FINGERPRINT_MISMATCH")
-        #expect(await scene.call(PipelineScene.refreshPath, #"{"device_fingerprint":"other"}"#).outcome == "409 FINGERPRINT_MISMATCH")
+        #expect(
+            await scene.call(PipelineScene.ticketPath, #"{"device_fingerprint":"other"}"#).outcome
+                == "409 FINGERPRINT_MISMATCH")
+        #expect(
+            await scene.call(PipelineScene.refreshPath, #"{"device_fingerprint":"other"}"#).outcome
+                == "409 FINGERPRINT_MISMATCH")
         #expect(scene.transport.requests.count == 1)
         #expect(await scene.call(PipelineScene.ticketPath, #"{"device_fingerprint":"phone"}"#).status == 200)
     }
@@ -80,14 +97,17 @@ struct ProxyPipelineTests {
         let replay = await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#)
         #expect(replay.body == #"{"session_token":"T1","expire":43100}"# && replay.source == "replay")
         scene.clock.advance(by: .seconds(500))
-        #expect(await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#).outcome == "409 TOKEN_SUPERSEDED")
+        #expect(
+            await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#).outcome == "409 TOKEN_SUPERSEDED")
         #expect(scene.transport.requests.count == 1)
     }
 
     @Test func aTokenWithoutAUser() async throws {
         let scene = try PipelineScene(Self.tenant)
         #expect(await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#, user: nil).status == 200)
-        #expect(await scene.call(PipelineScene.ticketPath, #"{"session_token":"T0"}"#, user: nil).body == #"{"sso_ticket":"ticket of T1"}"#)
+        #expect(
+            await scene.call(PipelineScene.ticketPath, #"{"session_token":"T0"}"#, user: nil).body
+                == #"{"sso_ticket":"ticket of T1"}"#)
         #expect(await scene.call(PipelineScene.ticketPath, "{}", user: nil).outcome == "404 SESSION_UNKNOWN")
         #expect(await scene.call(PipelineScene.refreshPath, "{}", user: "bob").outcome == "404 SESSION_UNKNOWN")
     }
@@ -95,12 +115,19 @@ struct ProxyPipelineTests {
     @Test func anotherUsersTokenIsRefused() async throws {
         let scene = try PipelineScene(Self.tenant)
         _ = await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#)
-        #expect(await scene.call(PipelineScene.refreshPath, #"{"session_token":"T1"}"#, user: "bob").outcome == "409 TOKEN_MISMATCH")
-        #expect(await scene.call(PipelineScene.ticketPath, #"{"session_token":"T0"}"#, user: "bob").outcome == "409 TOKEN_MISMATCH")
+        #expect(
+            await scene.call(PipelineScene.refreshPath, #"{"session_token":"T1"}"#, user: "bob").outcome
+                == "409 TOKEN_MISMATCH")
+        #expect(
+            await scene.call(PipelineScene.ticketPath, #"{"session_token":"T0"}"#, user: "bob").outcome
+                == "409 TOKEN_MISMATCH")
         #expect(scene.transport.requests.count == 1)
     }
 
-    @Test(arguments: [#"{"session_token":1}"#, #"{"session_token":"a b"}"#, #"{"session_token":["T"]}"#, #"{"session_token":"a\r\nb"}"#])
+    @Test(arguments: [
+        #"{"session_token":1}"#, #"{"session_token":"a b"}"#, #"{"session_token":["T"]}"#,
+        #"{"session_token":"a\r\nb"}"#,
+    ])
     func tokensThatAreNone(_ body: String) async throws {
         let scene = try PipelineScene(Self.tenant)
         for path in [PipelineScene.refreshPath, PipelineScene.ticketPath] {
@@ -120,12 +147,17 @@ struct ProxyPipelineTests {
 
     @Test func otherRoutes() async throws {
         let scene = try PipelineScene(Self.tenant)
-        let other = await scene.call("/api/v2/tenant/users?x=1", "", method: "GET", fields: ["Authorization": "Bearer app"])
+        let other = await scene.call(
+            "/api/v2/tenant/users?x=1", "", method: "GET", fields: ["Authorization": "Bearer app"])
         #expect(other.body == #"{"path":"/api/v2/tenant/users?x=1"}"#)
-        let sdk = await scene.call("/api/v2/sdk/profile/update", "raw, not JSON", fields: ["Authorization": "Bearer id-token"])
+        let sdk = await scene.call(
+            "/api/v2/sdk/profile/update", "raw, not JSON", fields: ["Authorization": "Bearer id-token"])
         #expect(sdk.status == 200)
         _ = await scene.call("/pass/x", "raw", fields: ["Authorization": "Basic own"])
-        #expect(scene.transport.requests.map { $0.value(.authorization) } == ["Bearer ACCESS", "Bearer id-token", "Basic own"])
+        #expect(
+            scene.transport.requests.map { $0.value(.authorization) } == [
+                "Bearer ACCESS", "Bearer id-token", "Basic own",
+            ])
         #expect(scene.transport.requests.map { text($0.body) } == ["", "raw, not JSON", "raw"])
         #expect(scene.transport.requests.map { $0.value("X-client-id") } == [nil, "public-id", nil])
         #expect(await scene.call("/api/v2/tenant/token", "x").outcome == "403 PATH_NOT_ALLOWED")
@@ -150,20 +182,27 @@ struct ProxyPipelineTests {
             return .json(#"{"access_token":"A\#(number)","expires_in":1800}"#)
         }
         guard let id = SecretText(bytes("id")), let secret = SecretText(bytes("secret")) else { return nil }
-        return ClientCredentialsGrant(transport: issuer, clientID: id, clientSecret: secret, authentication: .form, timeout: .seconds(5))
+        return ClientCredentialsGrant(
+            transport: issuer, clientID: id, clientSecret: secret, authentication: .form, timeout: .seconds(5))
     }
 
     /// 401, and the 400 that the tenant documents; on a rotation, a ticket and another path.
-    @Test(arguments: [401, 400], [PipelineScene.refreshPath, PipelineScene.ticketPath, PipelineScene.verifyPath, "/api/v2/tenant/users"])
+    @Test(
+        arguments: [401, 400],
+        [PipelineScene.refreshPath, PipelineScene.ticketPath, PipelineScene.verifyPath, "/api/v2/tenant/users"])
     func aRefusedBearerIsRenewedOnceAndTheCallReplayedOnce(_ status: Int, _ path: String) async throws {
         let fetches = Gate()
-        let scene = try PipelineScene(with: { $0.accessTokens = renewing(fetches) }) { (request, number) throws(TransportError) in
+        let scene = try PipelineScene(with: .changed { $0.accessTokens = renewing(fetches) }) {
+            (request, number) throws(TransportError) in
             if request.value(.authorization) == "Bearer A1" {
-                return .json(#"{"error":"invalid_token","error_description":"Access token expired:A1"}"#, status: status)
+                return .json(
+                    #"{"error":"invalid_token","error_description":"Access token expired:A1"}"#, status: status)
             }
             return try await Self.tenant(request, number)
         }
-        _ = try await scene.sessions.learn(RenewedToken(token: .sample("T0"), life: nil, fingerprint: .sample("FP")), for: .sample("alice"), isLogin: true)
+        _ = try await scene.sessions.learn(
+            RenewedToken(token: .sample("T0"), life: nil, fingerprint: .sample("FP")), for: .sample("alice"),
+            isLogin: true)
         #expect(await scene.call(path, "{}").status == 200)
         #expect(scene.transport.requests.map { $0.value(.authorization) } == ["Bearer A1", "Bearer A2"])
         #expect(scene.transport.requests[0].body == scene.transport.requests[1].body)
@@ -172,8 +211,11 @@ struct ProxyPipelineTests {
 
     @Test func aBearerThatStaysRefusedIsPassedOnWithoutOurToken() async throws {
         let fetches = Gate()
-        let scene = try PipelineScene(with: { $0.accessTokens = renewing(fetches) }) { (request, number) throws(TransportError) in
-            .json(#"{"error":"invalid_token","error_description":"Invalid access token: \#(request.value(.authorization)?.dropFirst(7) ?? "")"}"#, status: 400)
+        let scene = try PipelineScene(with: .changed { $0.accessTokens = renewing(fetches) }) {
+            (request, number) throws(TransportError) in
+            .json(
+                #"{"error":"invalid_token","error_description":"Invalid access token: \#(request.value(.authorization)?.dropFirst(7) ?? "")"}"#,
+                status: 400)
         }
         let refused = await scene.call(PipelineScene.verifyPath, "{}")
         #expect(refused.status == 400)
@@ -183,7 +225,8 @@ struct ProxyPipelineTests {
 
     @Test func aRefusedIDTokenRenewsNothing() async throws {
         let fetches = Gate()
-        let scene = try PipelineScene(with: { $0.accessTokens = renewing(fetches) }) { (_, _) throws(TransportError) in
+        let scene = try PipelineScene(with: .changed { $0.accessTokens = renewing(fetches) }) {
+            (_, _) throws(TransportError) in
             .json(#"{"error":"invalid_token"}"#, status: 401)
         }
         #expect(await scene.call("/api/v2/sdk/profile/update", "{}").status == 401)
@@ -191,14 +234,19 @@ struct ProxyPipelineTests {
     }
 
     @Test func withoutAnAccessTokenNothingIsSent() async throws {
-        let down = ScriptedTransport { (_, _) throws(TransportError) in throw TransportError(.unreachable, maybeSent: false) }
-        let scene = try PipelineScene(with: {
-            $0.accessTokens = ClientCredentialsGrant(
-                transport: down, clientID: try .sample("id"), clientSecret: try .sample("s"), authentication: .form, timeout: .seconds(5))
-        }, Self.tenant)
+        let down = ScriptedTransport { (_, _) throws(TransportError) in
+            throw TransportError(.unreachable, maybeSent: false)
+        }
+        let scene = try PipelineScene(
+            with: .changed {
+                $0.accessTokens = ClientCredentialsGrant(
+                    transport: down, clientID: try .sample("id"), clientSecret: try .sample("s"), authentication: .form,
+                    timeout: .seconds(5))
+            }, Self.tenant)
         let refused = await scene.call(PipelineScene.verifyPath, "{}")
         #expect(refused.outcome == "503 NO_ACCESS_TOKEN" && refused.fields.first(.retryAfter).map { text($0) } == "1")
-        #expect(await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#).outcome == "503 NO_ACCESS_TOKEN")
+        #expect(
+            await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#).outcome == "503 NO_ACCESS_TOKEN")
         #expect(scene.transport.requests.isEmpty)
     }
 
@@ -207,20 +255,24 @@ struct ProxyPipelineTests {
     @Test func aDeadSessionIsAskedOnceAndRepeated() async throws {
         let dead = #"{"error_code":"IDAAS.SDK.PARAM.0023","error_msg":"over"}"#
         let scene = try PipelineScene { (_, _) throws(TransportError) in .json(dead, status: 400) }
-        _ = try await scene.sessions.learn(RenewedToken(token: .sample("T0"), life: nil, fingerprint: nil), for: .sample("alice"), isLogin: true)
+        _ = try await scene.sessions.learn(
+            RenewedToken(token: .sample("T0"), life: nil, fingerprint: nil), for: .sample("alice"), isLogin: true)
         let first = await scene.call(PipelineScene.ticketPath, "{}")
         #expect(first.status == 400 && first.body == dead && first.source == "upstream")
         for path in [PipelineScene.ticketPath, PipelineScene.refreshPath] {
             let again = await scene.call(path, "{}")
             #expect(again.status == 400 && again.body == dead && again.source == "replay")
         }
-        #expect(await scene.call("/sidecar/v1/users/alice/session-token", "", method: "GET").outcome == "410 SESSION_DEAD")
+        #expect(
+            await scene.call("/sidecar/v1/users/alice/session-token", "", method: "GET").outcome == "410 SESSION_DEAD")
         #expect(scene.transport.requests.count == 1)
     }
 
     @Test(arguments: [
-        (TransportError(.unreachable, maybeSent: false), "502 UPSTREAM_UNREACHABLE"), (TransportError(.tls, maybeSent: false), "502 UPSTREAM_TLS"),
-        (TransportError(.broken, maybeSent: true), "502 UPSTREAM_BROKEN"), (TransportError(.timeout, maybeSent: true), "504 UPSTREAM_TIMEOUT"),
+        (TransportError(.unreachable, maybeSent: false), "502 UPSTREAM_UNREACHABLE"),
+        (TransportError(.tls, maybeSent: false), "502 UPSTREAM_TLS"),
+        (TransportError(.broken, maybeSent: true), "502 UPSTREAM_BROKEN"),
+        (TransportError(.timeout, maybeSent: true), "504 UPSTREAM_TIMEOUT"),
         (TransportError(.connectTimeout, maybeSent: false), "504 UPSTREAM_TIMEOUT"),
     ])
     func transportFailures(_ error: TransportError, _ outcome: String) async throws {
@@ -234,11 +286,16 @@ struct ProxyPipelineTests {
 
     @Test func errorsOfTheTenantPassAsTheyAre() async throws {
         let scene = try PipelineScene { (_, _) throws(TransportError) in
-            .json("busy", status: 503, fields: ["Retry-After": "7", "Connection": "X-Gone", "X-Gone": "1", "X-Kept": "2", "Keep-Alive": "5"])
+            .json(
+                "busy", status: 503,
+                fields: ["Retry-After": "7", "Connection": "X-Gone", "X-Gone": "1", "X-Kept": "2", "Keep-Alive": "5"])
         }
         let answer = await scene.call("/api/v2/tenant/users", "x")
         #expect(answer.status == 503 && answer.body == "busy")
-        #expect(answer.fields.texts.dropLast() == ["Retry-After: 7", "X-Kept: 2", "Content-Type: application/json", "X-Sidecar-Source: upstream"])
+        #expect(
+            answer.fields.texts.dropLast() == [
+                "Retry-After: 7", "X-Kept: 2", "Content-Type: application/json", "X-Sidecar-Source: upstream",
+            ])
     }
 
     @Test func aFailingStoreSendsNothing() async throws {
@@ -251,9 +308,11 @@ struct ProxyPipelineTests {
 
     @Test func guardRefusalsComeFirst() async throws {
         let scene = try PipelineScene(Self.tenant)
-        let evil = await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#, fields: ["Origin": "http://evil"])
+        let evil = await scene.call(
+            PipelineScene.refreshPath, #"{"session_token":"T0"}"#, fields: ["Origin": "http://evil"])
         #expect(evil.outcome == "403 BROWSER_REFUSED")
-        #expect(evil.body == #"{"error_code":"SIDECAR.BROWSER_REFUSED","error_msg":"requests from a browser are refused"}"#)
+        #expect(
+            evil.body == #"{"error_code":"SIDECAR.BROWSER_REFUSED","error_msg":"requests from a browser are refused"}"#)
         #expect(scene.transport.requests.isEmpty)
     }
 }

@@ -17,7 +17,9 @@ struct SQLiteStoreTests {
             let session = try sampleSession("alice", "T1", generation: 2, old: [sampleHash("T0")])
             let before = try SQLiteStore(path: path, key: nil)
             _ = try await before.save(session, tokenHash: sampleHash("T1"))
-            _ = try await before.begin(RotationIntent(attempt: AttemptID(high: 1, low: 2), key: session.key, session: session, token: session.token))
+            _ = try await before.begin(
+                RotationIntent(
+                    attempt: AttemptID(high: 1, low: 2), key: session.key, session: session, token: session.token))
             let keys = before.keys
             await before.close()
             let after = try SQLiteStore(path: path, key: nil)
@@ -33,7 +35,9 @@ struct SQLiteStoreTests {
             let path = folder + "/state/deep/sessions.db"
             let store = try SQLiteStore(path: path, key: nil)
             _ = try await store.save(try sampleSession(), tokenHash: sampleHash("T0"))
-            for suffix in ["", "-wal", "-shm", ".lock", ".key"] { #expect(try mode(path + suffix) == 0o600, "\(suffix)") }
+            for suffix in ["", "-wal", "-shm", ".lock", ".key"] {
+                #expect(try mode(path + suffix) == 0o600, "\(suffix)")
+            }
             #expect(try mode(folder + "/state/deep") == 0o700)
             await store.close()
         }
@@ -44,7 +48,9 @@ struct SQLiteStoreTests {
             let path = folder + "/sessions.db"
             let store = try SQLiteStore(path: path, key: nil)
             let pid = ProcessInfo.processInfo.processIdentifier
-            #expect(throws: StoreOpenError.owned(path: path + ".lock", pid: pid)) { try SQLiteStore(path: path, key: nil) }
+            #expect(throws: StoreOpenError.owned(path: path + ".lock", pid: pid)) {
+                try SQLiteStore(path: path, key: nil)
+            }
             await store.close()
         }
     }
@@ -69,7 +75,9 @@ struct SQLiteStoreTests {
             let store = try SQLiteStore(path: path, key: [UInt8](repeating: 1, count: 32))
             _ = try await store.save(try sampleSession(), tokenHash: sampleHash("T0"))
             await store.close()
-            #expect(throws: StoreOpenError.wrongKey(path: path)) { try SQLiteStore(path: path, key: [UInt8](repeating: 2, count: 32)) }
+            #expect(throws: StoreOpenError.wrongKey(path: path)) {
+                try SQLiteStore(path: path, key: [UInt8](repeating: 2, count: 32))
+            }
             let again = try SQLiteStore(path: path, key: [UInt8](repeating: 1, count: 32))
             #expect(try await again.load(.sample("alice")) != nil)
             await again.close()
@@ -82,10 +90,14 @@ struct SQLiteStoreTests {
             try Data("this is a text, and a long one at that, longer than a header".utf8).write(to: URL(filePath: text))
             #expect(throws: StoreOpenError.unusable(path: text, code: 26)) { try SQLiteStore(path: text, key: nil) }
             try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: text)
-            #expect(throws: StoreOpenError.notAFile(path: folder + "/link")) { try SQLiteStore(path: folder + "/link", key: nil) }
+            #expect(throws: StoreOpenError.notAFile(path: folder + "/link")) {
+                try SQLiteStore(path: folder + "/link", key: nil)
+            }
             #expect(throws: StoreOpenError.self) { try SQLiteStore(path: "/proc/nowhere/sessions.db", key: nil) }
             try Data("no key".utf8).write(to: URL(filePath: folder + "/k.db.key"))
-            #expect(throws: StoreOpenError.keyFile(path: folder + "/k.db.key")) { try SQLiteStore(path: folder + "/k.db", key: nil) }
+            #expect(throws: StoreOpenError.keyFile(path: folder + "/k.db.key")) {
+                try SQLiteStore(path: folder + "/k.db", key: nil)
+            }
         }
     }
 
@@ -99,9 +111,14 @@ struct SQLiteStoreTests {
             await store.close()
             try await sqlite(path, "UPDATE session SET record = (SELECT record FROM session ORDER BY name LIMIT 1)")
             let swapped = try SQLiteStore(path: path, key: nil)
-            let found = [try await swapped.load(.sample("alice")), try await swapped.load(.sample("bob"))].compactMap { $0?.session }
+            let found = [try await swapped.load(.sample("alice")), try await swapped.load(.sample("bob"))].compactMap {
+                $0?.session
+            }
             #expect(found.count == 1)
-            #expect(try found.allSatisfy { try $0.key == .sample("alice") ? $0.token == .sample("A") : $0.token == .sample("B") })
+            #expect(
+                try found.allSatisfy {
+                    try $0.key == .sample("alice") ? $0.token == .sample("A") : $0.token == .sample("B")
+                })
             await swapped.close()
         }
     }
@@ -111,7 +128,9 @@ struct SQLiteStoreTests {
             let path = folder + "/sessions.db"
             await (try SQLiteStore(path: path, key: nil)).close()
             try await sqlite(path, "PRAGMA user_version = 99")
-            #expect(throws: StoreOpenError.newerSchema(path: path, version: 99)) { try SQLiteStore(path: path, key: nil) }
+            #expect(throws: StoreOpenError.newerSchema(path: path, version: 99)) {
+                try SQLiteStore(path: path, key: nil)
+            }
         }
     }
 }

@@ -23,10 +23,12 @@ enum StoreKind: String, CaseIterable {
 }
 
 func sampleSession(
-    _ user: String = "alice", _ token: String = "T0", generation: UInt64 = 1, state: Session.State = .live, old: [TokenHash] = []
+    _ user: String = "alice", _ token: String = "T0", generation: UInt64 = 1, state: Session.State = .live,
+    old: [TokenHash] = []
 ) throws -> Session {
     Session(
-        key: try .sample(user), token: try .sample(token), generation: generation, expiresAt: .sample + .seconds(100), rotatedAt: .sample,
+        key: try .sample(user), token: try .sample(token), generation: generation, expiresAt: .sample + .seconds(100),
+        rotatedAt: .sample,
         fingerprint: try .sample("fp-\(user)"), state: state, superseded: old.map { .init(hash: $0, at: .sample) })
 }
 
@@ -37,7 +39,8 @@ func sampleHash(_ token: String) -> TokenHash {
 struct SessionStoreContract {
     private func intent(_ session: Session?, _ attempt: UInt64, user: String = "alice") throws -> RotationIntent {
         RotationIntent(
-            attempt: AttemptID(high: 0, low: attempt), key: try .sample(user), session: session, token: try session?.token ?? .sample("X"))
+            attempt: AttemptID(high: 0, low: attempt), key: try .sample(user), session: session,
+            token: try session?.token ?? .sample("X"))
     }
 
     private func committed(_ outcome: CommitOutcome) -> Bool { if case .committed = outcome { true } else { false } }
@@ -49,7 +52,8 @@ struct SessionStoreContract {
             let refusal = Session.Refusal(status: 400, contentType: bytes("application/json"), body: bytes("{}"))
             let states: [Session.State] = [.live, .unknown(losses: 1), .dead(.lost), .dead(.rejected(refusal))]
             for (number, state) in states.enumerated() {
-                let session = try sampleSession("user\(number)", "T\(number)", state: state, old: [sampleHash("old\(number)")])
+                let session = try sampleSession(
+                    "user\(number)", "T\(number)", state: state, old: [sampleHash("old\(number)")])
                 #expect(committed(try await store.save(session, tokenHash: sampleHash("T\(number)"))))
                 #expect(try await store.load(session.key)?.session == session)
                 #expect(try await store.find(sampleHash("T\(number)"))?.session == session)
@@ -58,7 +62,9 @@ struct SessionStoreContract {
             #expect(try await store.load(.sample("nobody"))?.session == nil)
             #expect(try await store.find(sampleHash("none"))?.session == nil)
             let anonymous = Session(
-                key: .anonymous(sampleHash("A")), token: try .sample("A"), generation: 1, expiresAt: .sample, rotatedAt: .sample, fingerprint: nil)
+                key: .anonymous(sampleHash("A")), token: try .sample("A"), generation: 1, expiresAt: .sample,
+                rotatedAt: .sample,
+                fingerprint: nil)
             _ = try await store.save(anonymous, tokenHash: sampleHash("A"))
             #expect(try await store.load(anonymous.key)?.session == anonymous)
         }
@@ -106,8 +112,12 @@ struct SessionStoreContract {
             #expect(granted(try await store.begin(try intent(first, 1))))
             #expect(granted(try await store.begin(try intent(first, 2))))
             let next = try sampleSession("alice", "T1", generation: 2)
-            #expect(!committed(try await store.commit(next, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 1))))
-            #expect(committed(try await store.commit(next, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 2))))
+            #expect(
+                !committed(
+                    try await store.commit(next, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 1))))
+            #expect(
+                committed(
+                    try await store.commit(next, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 2))))
         }
     }
 
@@ -119,7 +129,9 @@ struct SessionStoreContract {
             try await store.abandon(.sample("alice"), attempt: AttemptID(high: 0, low: 1))
             #expect(granted(try await store.begin(try intent(nil, 2))))
             let first = try sampleSession()
-            #expect(committed(try await store.commit(first, tokenHash: sampleHash("T0"), attempt: AttemptID(high: 0, low: 2))))
+            #expect(
+                committed(
+                    try await store.commit(first, tokenHash: sampleHash("T0"), attempt: AttemptID(high: 0, low: 2))))
             #expect(try await store.load(first.key)?.session == first)
         }
     }
@@ -143,7 +155,8 @@ struct SessionStoreContract {
         try await kind.with { store in
             let second = try sampleSession("alice", "T1", generation: 2)
             _ = try await store.save(second, tokenHash: sampleHash("T1"))
-            guard case .fenced(let newer) = try await store.save(try sampleSession(), tokenHash: sampleHash("T0")) else {
+            guard case .fenced(let newer) = try await store.save(try sampleSession(), tokenHash: sampleHash("T0"))
+            else {
                 Issue.record("went back")
                 return
             }
@@ -166,7 +179,9 @@ struct SessionStoreContract {
             let login = try sampleSession("alice", "L", generation: 2)
             #expect(committed(try await store.save(login, tokenHash: sampleHash("L"))))
             let late = try sampleSession("alice", "T1", generation: 2)
-            #expect(!committed(try await store.commit(late, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 1))))
+            #expect(
+                !committed(
+                    try await store.commit(late, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 1))))
             #expect(try await store.load(first.key)?.session == login)
         }
     }

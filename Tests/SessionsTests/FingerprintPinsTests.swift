@@ -6,9 +6,12 @@ import TestSupport
 import Testing
 
 struct FingerprintPinsTests {
-    private func pins(_ configured: String? = nil, _ mismatch: FingerprintPins.Mismatch = .override) throws -> FingerprintPins {
+    private func pins(_ configured: String? = nil, _ mismatch: FingerprintPins.Mismatch = .override) throws
+        -> FingerprintPins
+    {
         FingerprintPins(
-            key: bytes("key"), tenantHost: "example.bccastle.com", configured: try configured.map { try .sample($0) }, mismatch: mismatch)
+            key: bytes("key"), tenantHost: "example.bccastle.com", configured: try configured.map { try .sample($0) },
+            mismatch: mismatch)
     }
 
     @Test func theOrder() throws {
@@ -24,7 +27,9 @@ struct FingerprintPinsTests {
         let (strict, lenient) = try (pins(nil, .reject), pins())
         #expect(throws: FingerprintPins.MismatchError.self) { try strict.check(other, against: pinned) }
         #expect(strict.mayRefuse(other) && !strict.mayRefuse(nil) && !lenient.mayRefuse(other))
-        for (sent, against) in [(pinned, pinned), (nil, pinned), (other, nil)] as [(DeviceFingerprint?, DeviceFingerprint?)] {
+        for (sent, against) in [(pinned, pinned), (nil, pinned), (other, nil)]
+            as [(DeviceFingerprint?, DeviceFingerprint?)]
+        {
             #expect(throws: Never.self) { try strict.check(sent, against: against) }
         }
         #expect(throws: Never.self) { try lenient.check(other, against: pinned) }

@@ -6,9 +6,13 @@ import TestSupport
 import Testing
 
 struct RotationSettlementTests {
-    private func intent(_ scene: inout LedgerScene, _ user: String = "alice", _ token: String? = nil) throws -> RotationIntent {
+    private func intent(_ scene: inout LedgerScene, _ user: String = "alice", _ token: String? = nil) throws
+        -> RotationIntent
+    {
         let read: Set<StoreQuery> = try [.key(.sample(user)), .token(scene.hasher.hash(.sample(token ?? "none")))]
-        guard case .start(let intent) = try scene.decide(user, token, .refresh, read: read) else { throw BadSample(what: "no attempt") }
+        guard case .start(let intent) = try scene.decide(user, token, .refresh, read: read) else {
+            throw BadSample(what: "no attempt")
+        }
         return intent
     }
 
@@ -31,7 +35,8 @@ struct RotationSettlementTests {
         var scene = LedgerScene()
         scene.know(try scene.session("alice", "T2", left: .seconds(432_000 - 1000)))
         let long = try intent(&scene)
-        #expect(try committed(scene, long, .renewed(.sample("T3"), life: nil))?.expiresAt == scene.now + .seconds(43_200))
+        #expect(
+            try committed(scene, long, .renewed(.sample("T3"), life: nil))?.expiresAt == scene.now + .seconds(43_200))
         scene.know(try scene.session("bob", "B", left: .seconds(600), age: .seconds(100)))
         let short = try intent(&scene, "bob")
         #expect(try committed(scene, short, .renewed(.sample("B2"), life: nil))?.expiresAt == scene.now + .seconds(700))
@@ -65,7 +70,8 @@ struct RotationSettlementTests {
         #expect(committed(scene, attempt, .failed) == nil)
         let adopted = try #require(committed(scene, attempt, .renewed(try .sample("X2"))))
         #expect(try adopted.generation == 4 && adopted.token == .sample("X2"))
-        #expect(try adopted.superseded.map(\.hash) == [scene.hasher.hash(.sample("T2")), scene.hasher.hash(.sample("X"))])
+        #expect(
+            try adopted.superseded.map(\.hash) == [scene.hasher.hash(.sample("T2")), scene.hasher.hash(.sample("X"))])
     }
 
     @Test func whatChangesNothing() throws {
@@ -117,7 +123,9 @@ struct RotationSettlementTests {
         scene.know(try scene.session("bob", "B"))
         func learn(_ token: String, isLogin: Bool = false) throws -> Session? {
             scene.ledger.learned(
-                RenewedToken(token: try .sample(token), life: .seconds(60), fingerprint: nil), for: try .sample("alice"), isLogin: isLogin, at: scene.now)
+                RenewedToken(token: try .sample(token), life: .seconds(60), fingerprint: nil),
+                for: try .sample("alice"), isLogin: isLogin,
+                at: scene.now)
         }
         #expect(try learn("T3")?.generation == 4)
         // A late answer with an old token, and another user's token, change nothing.

@@ -1,8 +1,8 @@
 // Waiting and doing: one presentation at a time, durable before it is told, and nobody's to cancel.
 
 import Model
-import Sessions
 import SessionStores
+import Sessions
 import TestSupport
 import Testing
 
@@ -28,7 +28,8 @@ struct SessionCoordinatorTests {
 
         /// alice has logged in and holds T0.
         func loggedIn(life: Duration = .seconds(43_200)) async throws -> Scene {
-            try await sessions.learn(RenewedToken(token: .sample("T0"), life: life, fingerprint: nil), for: alice, isLogin: true)
+            try await sessions.learn(
+                RenewedToken(token: .sample("T0"), life: life, fingerprint: nil), for: alice, isLogin: true)
             return self
         }
 
@@ -47,7 +48,8 @@ struct SessionCoordinatorTests {
 
     private func token(_ refreshed: RefreshedSession) -> String {
         switch refreshed {
-        case .rotated(.renewed(let session, _), _), .replay(let session), .rotated(.moved(let session), _): text(session.token.bytes)
+        case .rotated(.renewed(let session, _), _), .replay(let session), .rotated(.moved(let session), _):
+            text(session.token.bytes)
         case .rotated(let result, _): "\(result)"
         case .refused(let refusal): "refused \(refusal)"
         case .pending: "pending"
@@ -73,12 +75,14 @@ struct SessionCoordinatorTests {
     @Test func usersDoNotWaitForEachOther() async throws {
         let scene = try await Scene().loggedIn()
         let bob = try SessionKey.sample("bob")
-        try await scene.sessions.learn(RenewedToken(token: .sample("T7"), life: nil, fingerprint: nil), for: bob, isLogin: true)
+        try await scene.sessions.learn(
+            RenewedToken(token: .sample("T7"), life: nil, fingerprint: nil), for: bob, isLogin: true)
         let never = Gate()
         let slow = Self.rotating(never)
         let waiting = Task { token(try await scene.sessions.refresh(for: try scene.claim(), renewal: slow)) }
         await slow.began.wait()
-        let other = try await scene.sessions.refresh(for: SessionClaim(user: .sample("bob"), token: nil), renewal: Self.rotating())
+        let other = try await scene.sessions.refresh(
+            for: SessionClaim(user: .sample("bob"), token: nil), renewal: Self.rotating())
         #expect(token(other) == "T8")
         never.signal()
         #expect(try await waiting.value == "T1")
@@ -120,7 +124,9 @@ struct SessionCoordinatorTests {
         scene.clock.advance(by: .seconds(599))
         #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T2")
         scene.clock.advance(by: .seconds(1))
-        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "refused superseded")
+        #expect(
+            token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal))
+                == "refused superseded")
         #expect(renewal.presented.count == 2)
     }
 
@@ -130,20 +136,29 @@ struct SessionCoordinatorTests {
         _ = try await before.sessions.refresh(for: try before.claim("T0"), renewal: Self.rotating())
         let after = try Scene(memory: memory)
         let renewal = Self.rotating()
-        #expect(token(try await after.sessions.refresh(for: SessionClaim(user: nil, token: .sample("T0")), renewal: renewal)) == "T1")
+        #expect(
+            token(
+                try await after.sessions.refresh(for: SessionClaim(user: nil, token: .sample("T0")), renewal: renewal))
+                == "T1")
         #expect(renewal.presented.isEmpty)
     }
 
     @Test func aRejectedSessionIsAskedOnce() async throws {
         let scene = try await Scene().loggedIn()
         let renewal = ScriptedRenewal { _, _ in .rejected }
-        guard case .rotated(.refused(let answer), _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal) else {
+        guard
+            case .rotated(.refused(let answer), _) = try await scene.sessions.refresh(
+                for: try scene.claim(), renewal: renewal)
+        else {
             Issue.record("not refused")
             return
         }
         #expect(answer.status == 400)
         for token in ["T0", nil] {
-            guard case .refused(.dead(.rejected)) = try await scene.sessions.refresh(for: try scene.claim(token), renewal: renewal) else {
+            guard
+                case .refused(.dead(.rejected)) = try await scene.sessions.refresh(
+                    for: try scene.claim(token), renewal: renewal)
+            else {
                 Issue.record("not dead")
                 return
             }
@@ -168,7 +183,9 @@ struct SessionCoordinatorTests {
         let scene = try await Scene().loggedIn()
         scene.store.fail([.begin])
         let renewal = Self.rotating()
-        guard case .rotated(.storeFailed, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal) else {
+        guard
+            case .rotated(.storeFailed, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)
+        else {
             Issue.record("not refused")
             return
         }
@@ -187,7 +204,10 @@ struct SessionCoordinatorTests {
         #expect(try await scene.stored() == "T0")
         // Still the newest for everybody, and no further rotation begins over it.
         #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T1")
-        guard case .rotated(.storeFailed, _) = try await scene.sessions.refresh(for: try scene.claim("T1"), renewal: renewal) else {
+        guard
+            case .rotated(.storeFailed, _) = try await scene.sessions.refresh(
+                for: try scene.claim("T1"), renewal: renewal)
+        else {
             Issue.record("a rotation began that could not be stored")
             return
         }
@@ -214,7 +234,8 @@ struct SessionCoordinatorTests {
         let claim = try scene.claim()
         let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
         await renewal.began.wait()
-        try await scene.sessions.learn(RenewedToken(token: .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
+        try await scene.sessions.learn(
+            RenewedToken(token: .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
         gate.signal()
         #expect(try await rotating.value == "L0")
         #expect(try await scene.stored() == "L0")
@@ -292,7 +313,9 @@ struct SessionCoordinatorTests {
         let claim = try scene.claim()
         let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
         await renewal.began.wait()
-        let refused = Task { try await scene.sessions.refused(old, Session.Refusal(status: 400, contentType: [], body: [])) }
+        let refused = Task {
+            try await scene.sessions.refused(old, Session.Refusal(status: 400, contentType: [], body: []))
+        }
         gate.signal()
         #expect(try await rotating.value == "T1")
         #expect(try await refused.value?.token == .sample("T1"))
@@ -304,7 +327,8 @@ struct SessionCoordinatorTests {
         let renewal = Self.rotating()
         for user in 0..<50 {
             try await scene.sessions.learn(
-                RenewedToken(token: .sample("T\(user * 1000)"), life: nil, fingerprint: nil), for: .sample("user\(user)"), isLogin: true)
+                RenewedToken(token: .sample("T\(user * 1000)"), life: nil, fingerprint: nil),
+                for: .sample("user\(user)"), isLogin: true)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<20 {
@@ -313,9 +337,14 @@ struct SessionCoordinatorTests {
                         let user = (worker * 7 + round * 13) % 50
                         let claim = SessionClaim(user: try .sample("user\(user)"), token: nil)
                         let found: SessionToken? =
-                            if round % 3 == 0, case .session(let session) = try await scene.sessions.newest(for: claim, renewal: renewal) {
+                            if round % 3 == 0,
+                                case .session(let session) = try await scene.sessions.newest(
+                                    for: claim, renewal: renewal)
+                            {
                                 session.token
-                            } else if case .rotated(.renewed(let session, _), _) = try await scene.sessions.refresh(for: claim, renewal: renewal) {
+                            } else if case .rotated(.renewed(let session, _), _) = try await scene.sessions.refresh(
+                                for: claim, renewal: renewal)
+                            {
                                 session.token
                             } else { nil }
                         let number = try #require(found.flatMap { Int(text($0.bytes.dropFirst())) })

@@ -19,11 +19,13 @@ struct LedgerScene {
     }
 
     func session(
-        _ user: String, _ token: String, generation: UInt64 = 3, old: [(String, Duration)] = [], left: Duration = .seconds(43_200),
+        _ user: String, _ token: String, generation: UInt64 = 3, old: [(String, Duration)] = [],
+        left: Duration = .seconds(43_200),
         state: Session.State = .live, age: Duration = .seconds(1000)
     ) throws -> Session {
         Session(
-            key: try .sample(user), token: try .sample(token), generation: generation, expiresAt: now + left, rotatedAt: now - age,
+            key: try .sample(user), token: try .sample(token), generation: generation, expiresAt: now + left,
+            rotatedAt: now - age,
             fingerprint: nil, state: state,
             superseded: try old.map { Session.Superseded(hash: hasher.hash(try .sample($0.0)), at: now - $0.1) })
     }
@@ -31,11 +33,13 @@ struct LedgerScene {
     mutating func know(_ session: Session) { ledger.publish(session) }
 
     mutating func decide(
-        _ user: String?, _ token: String?, _ purpose: SessionPurpose, read: Set<StoreQuery> = [], rotationTried: Bool = false
+        _ user: String?, _ token: String?, _ purpose: SessionPurpose, read: Set<StoreQuery> = [],
+        rotationTried: Bool = false
     ) throws -> SessionDecision {
         attempts += 1
         return ledger.decide(
-            SessionClaim(user: try user.map { try .sample($0) }, token: try token.map { try .sample($0) }), for: purpose, read: read,
+            SessionClaim(user: try user.map { try .sample($0) }, token: try token.map { try .sample($0) }),
+            for: purpose, read: read,
             rotationTried: rotationTried, attempt: AttemptID(high: 0, low: attempts), at: now)
     }
 
@@ -62,19 +66,23 @@ struct SessionLedgerTests {
     ) throws -> LedgerScene {
         var scene = LedgerScene(change)
         scene.know(
-            try scene.session("alice", "T2", old: [("T0", .seconds(601)), ("T1", .seconds(599))], left: left, state: state, age: age))
+            try scene.session(
+                "alice", "T2", old: [("T0", .seconds(601)), ("T1", .seconds(599))], left: left, state: state, age: age))
         return scene
     }
 
     /// Every kind of claim on a live session that is not being rotated.
-    @Test(arguments: [
-        ("alice", nil, .refresh, "present T2"), ("alice", "T2", .refresh, "present T2"), ("alice", "T1", .refresh, "replay T2"),
-        ("alice", "T0", .refresh, "refuse superseded"), (nil, "T2", .refresh, "present T2"), (nil, "T1", .refresh, "replay T2"),
-        (nil, "T0", .refresh, "refuse superseded"), ("alice", nil, .use, "use T2"), ("alice", "T2", .use, "use T2"),
-        ("alice", "T1", .use, "use T2"), ("alice", "T0", .use, "refuse superseded"), (nil, "T1", .use, "use T2"),
-        ("bob", nil, .refresh, "load key"), ("alice", "X", .refresh, "load token"), (nil, "X", .use, "load token"),
-        (nil, nil, .refresh, "refuse unknown"), (nil, nil, .use, "refuse unknown"),
-    ] as [(String?, String?, SessionPurpose, String)])
+    @Test(
+        arguments: [
+            ("alice", nil, .refresh, "present T2"), ("alice", "T2", .refresh, "present T2"),
+            ("alice", "T1", .refresh, "replay T2"),
+            ("alice", "T0", .refresh, "refuse superseded"), (nil, "T2", .refresh, "present T2"),
+            (nil, "T1", .refresh, "replay T2"),
+            (nil, "T0", .refresh, "refuse superseded"), ("alice", nil, .use, "use T2"), ("alice", "T2", .use, "use T2"),
+            ("alice", "T1", .use, "use T2"), ("alice", "T0", .use, "refuse superseded"), (nil, "T1", .use, "use T2"),
+            ("bob", nil, .refresh, "load key"), ("alice", "X", .refresh, "load token"), (nil, "X", .use, "load token"),
+            (nil, nil, .refresh, "refuse unknown"), (nil, nil, .use, "refuse unknown"),
+        ] as [(String?, String?, SessionPurpose, String)])
     func claimsOnALiveSession(_ user: String?, _ token: String?, _ purpose: SessionPurpose, _ expected: String) throws {
         var scene = try scene()
         #expect(LedgerScene.word(try scene.decide(user, token, purpose)) == expected)
@@ -167,7 +175,9 @@ struct SessionLedgerTests {
             }
             let login = try #require(
                 scene.ledger.learned(
-                    RenewedToken(token: try .sample("L"), life: .seconds(60), fingerprint: nil), for: try .sample("alice"), isLogin: true, at: scene.now))
+                    RenewedToken(token: try .sample("L"), life: .seconds(60), fingerprint: nil),
+                    for: try .sample("alice"), isLogin: true,
+                    at: scene.now))
             scene.know(login)
             #expect(login.generation == 4 && login.state == .live)
             #expect(LedgerScene.word(try scene.decide("alice", "T2", .refresh)) == "replay L")
@@ -186,7 +196,8 @@ struct SessionLedgerTests {
         scene.know(session)
         for number in 1...40 {
             let renewed = RenewedToken(token: try .sample("G\(number)"), life: nil, fingerprint: nil)
-            session = try #require(scene.ledger.learned(renewed, for: try .sample("alice"), isLogin: false, at: scene.now))
+            session = try #require(
+                scene.ledger.learned(renewed, for: try .sample("alice"), isLogin: false, at: scene.now))
             scene.know(session)
         }
         #expect(session.generation == 41)

@@ -37,7 +37,9 @@ package final class FailingStore: SessionStore {
         try check(.begin)
         return try await inner.begin(intent)
     }
-    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome {
+    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
+        -> CommitOutcome
+    {
         try check(.commit)
         return try await inner.commit(session, tokenHash: tokenHash, attempt: attempt)
     }

@@ -19,12 +19,15 @@ package struct KeepAliveClient {
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
 
     /// Runs `body` with a connection.
-    package static func with<Result: Sendable>(port: Int, _ body: (inout KeepAliveClient) async throws -> Result) async throws -> Result {
+    package static func with<Result: Sendable>(port: Int, _ body: (inout KeepAliveClient) async throws -> Result)
+        async throws -> Result
+    {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(wrappingChannelSynchronously: channel)
+                    return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
+                        wrappingChannelSynchronously: channel)
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
@@ -34,7 +37,9 @@ package struct KeepAliveClient {
     }
 
     /// - Throws: `ConnectionLost` when no complete answer came.
-    package mutating func send(_ method: String, _ path: String, user: String? = nil, body: [UInt8] = []) async throws -> Answer {
+    package mutating func send(_ method: String, _ path: String, user: String? = nil, body: [UInt8] = []) async throws
+        -> Answer
+    {
         var head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: path)
         head.headers.add(name: "Host", value: "127.0.0.1:\(port)")
         if let user { head.headers.add(name: "X-Sidecar-User", value: user) }
@@ -46,7 +51,8 @@ package struct KeepAliveClient {
         var received: [UInt8] = []
         while let part = try await self.parts.next(isolation: #isolation) {
             switch part {
-            case .head(let head): (status, source) = (Int(head.status.code), head.headers.first(name: "X-Sidecar-Source"))
+            case .head(let head):
+                (status, source) = (Int(head.status.code), head.headers.first(name: "X-Sidecar-Source"))
             case .body(let piece): received += piece.readableBytesView
             case .end: return Answer(status: status, source: source, body: received)
             }

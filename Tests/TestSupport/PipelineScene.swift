@@ -5,8 +5,8 @@ package import Guard
 internal import Injection
 package import Model
 package import Pipeline
-package import Sessions
 internal import SessionStores
+package import Sessions
 internal import Tenant
 
 package struct PipelineScene: Sendable {
@@ -24,23 +24,35 @@ package struct PipelineScene: Sendable {
         package var mismatch = FingerprintPins.Mismatch.override
         package var accessTokens: (any AccessTokenFetching)?
         package var limits = BodyLimits(injected: 1 << 20, streamed: 1 << 30)
+
+        package init() {}
+
+        /// The usual ones with a change.
+        package static func changed(_ change: (inout Settings) throws -> Void) rethrows -> Settings {
+            var settings = Settings()
+            try change(&settings)
+            return settings
+        }
     }
 
-    package init(with change: (inout Settings) throws -> Void = { _ in }, _ script: @escaping ScriptedTransport.Script) throws {
-        var settings = Settings()
-        try change(&settings)
+    package init(with settings: Settings = Settings(), _ script: @escaping ScriptedTransport.Script) throws {
         transport = ScriptedTransport(script)
         sessions = SessionCoordinator(store: store, clock: clock, policy: settings.rotation, logger: log.logger)
-        let tokens = AccessTokenSource(try settings.accessTokens ?? FixedAccessToken(.sample("ACCESS")), logger: log.logger)
+        let tokens = AccessTokenSource(
+            try settings.accessTokens ?? FixedAccessToken(.sample("ACCESS")), logger: log.logger)
         let injector = CredentialInjector(
-            forwarded: ForwardedFields(dropped: [.sidecarUser]), contentType: TenantProfile.ciam.contentType, clientID: bytes("public-id"),
+            forwarded: ForwardedFields(dropped: [.sidecarUser]), contentType: TenantProfile.ciam.contentType,
+            clientID: bytes("public-id"),
             tenantID: nil)
         pipeline = ProxyPipeline(
-            guardPolicy: settings.guardPolicy, routes: RouteTable(profile: .ciam, passthrough: [bytes("/pass/")]), sessions: sessions,
-            pins: FingerprintPins(key: bytes("key"), tenantHost: "tenant.example", configured: nil, mismatch: settings.mismatch),
+            guardPolicy: settings.guardPolicy, routes: RouteTable(profile: .ciam, passthrough: [bytes("/pass/")]),
+            sessions: sessions,
+            pins: FingerprintPins(
+                key: bytes("key"), tenantHost: "tenant.example", configured: nil, mismatch: settings.mismatch),
             sender: UpstreamSender(
                 transport: transport, accessTokens: tokens, injector: injector,
-                devices: DeviceDefaults(operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: bytes("agent")), profile: .ciam,
+                devices: DeviceDefaults(
+                    operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: bytes("agent")), profile: .ciam,
                 timeout: .seconds(5)),
             limits: settings.limits, clock: clock)
     }
@@ -52,13 +64,15 @@ package struct PipelineScene: Sendable {
 
     /// One request of an app, its answer read to the end.
     package func call(
-        _ path: String, _ body: String = "{}", method: String = "POST", user: String? = "alice", fields: KeyValuePairs<String, String> = [:]
+        _ path: String, _ body: String = "{}", method: String = "POST", user: String? = "alice",
+        fields: KeyValuePairs<String, String> = [:]
     ) async -> CallResult {
         var all = HeaderFields(["Host": "127.0.0.1"])
         if let user { all.append(.sidecarUser, bytes(user)) }
         for (name, value) in fields { all.append(bytes(name), bytes(value)) }
         let request = LocalRequest(
-            head: RequestHead(method: bytes(method), target: bytes(path), fields: all, peer: nil), body: FixedBody([bytes(body)]),
+            head: RequestHead(method: bytes(method), target: bytes(path), fields: all, peer: nil),
+            body: FixedBody([bytes(body)]),
             contentLength: body.utf8.count)
         return await CallResult(pipeline.respond(to: request))
     }

@@ -42,12 +42,14 @@ extension RenewalOutcome {
     package static func renewed(_ token: SessionToken, life: Duration? = .seconds(43_200)) -> RenewalOutcome {
         .renewed(
             RenewedToken(token: token, life: life, fingerprint: nil),
-            answer: WholeResponse(status: 200, fields: HeaderFields(), body: bytes("{\"session_token\":\"") + token.bytes + bytes("\"}")))
+            answer: WholeResponse(
+                status: 200, fields: HeaderFields(), body: bytes("{\"session_token\":\"") + token.bytes + bytes("\"}")))
     }
 
     /// A 400 that says that the session is over.
     package static let rejected = RenewalOutcome.rejected(
-        answer: WholeResponse(status: 400, fields: HeaderFields(), body: bytes("{\"error_code\":\"IDAAS.SDK.PARAM.0023\"}")))
+        answer: WholeResponse(
+            status: 400, fields: HeaderFields(), body: bytes("{\"error_code\":\"IDAAS.SDK.PARAM.0023\"}")))
     /// A 500.
     package static let failed = RenewalOutcome.lost(
         answer: WholeResponse(status: 500, fields: HeaderFields(), body: bytes("{}")), nil)

@@ -51,9 +51,12 @@ package final class ScriptedTransport: UpstreamTransport {
         case .none: body = []
         case .bytes(let bytes): body = bytes
         case .stream(let stream, _):
-            do { body = try await stream.collect(upTo: 1 << 24) } catch { throw TransportError(.requestBody, maybeSent: true) }
+            do { body = try await stream.collect(upTo: 1 << 24) } catch {
+                throw TransportError(.requestBody, maybeSent: true)
+            }
         }
-        let whole = SentRequest(method: text(request.method), target: text(request.target), fields: request.fields, body: body)
+        let whole = SentRequest(
+            method: text(request.method), target: text(request.target), fields: request.fields, body: body)
         let number = sent.withLockedValue { sent in
             sent.append(whole)
             return sent.count
@@ -64,7 +67,9 @@ package final class ScriptedTransport: UpstreamTransport {
 
 extension UpstreamResponse {
     /// An answer with a JSON body.
-    package static func json(_ body: String, status: Int = 200, fields: KeyValuePairs<String, String> = [:]) -> UpstreamResponse {
+    package static func json(_ body: String, status: Int = 200, fields: KeyValuePairs<String, String> = [:])
+        -> UpstreamResponse
+    {
         var all = HeaderFields(fields)
         all.append(.contentType, "application/json")
         all.append(.contentLength, String(body.utf8.count))
