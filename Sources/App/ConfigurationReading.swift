@@ -99,7 +99,7 @@ extension SidecarConfiguration {
                 reader.fault("CLIENT_ID", "is required with SIDECAR_CLIENT_SECRET")
                 return nil
             }
-            guard let id = SecretText(id.utf8) else { return nil }
+            guard let id = SecretText(Array(id.utf8)) else { return nil }
             return .clientCredentials(id: id, secret: secret, authentication)
         }
         let wasGiven = reader.faults.contains {
@@ -154,12 +154,12 @@ extension SidecarConfiguration {
             if parts[0].isEmpty || !parts[0].allSatisfy(ASCII.isTokenCharacter) {
                 reader.fault("REQUIRED_HEADER", "has to be Name or Name: value")
             } else {
-                policy.requiredHeader = (FieldName(parts[0]), parts.count == 2 ? Array(ASCII.trimmed(parts[1])) : nil)
+                policy.requiredHeader = (FieldName(Array(parts[0])), parts.count == 2 ? Array(ASCII.trimmed(parts[1])) : nil)
             }
         }
         if let text = reader.text("USER_HEADER") {
             if text.utf8.allSatisfy(ASCII.isTokenCharacter) {
-                policy.userHeader = FieldName(text.utf8)
+                policy.userHeader = FieldName(Array(text.utf8))
             } else {
                 reader.fault("USER_HEADER", "is not a header field name")
             }

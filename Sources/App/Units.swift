@@ -7,7 +7,7 @@ enum Units {
     /// `250ms`, `8s`, `5m`, `12h`; no sign, no fraction.
     static func duration(_ text: String) -> Duration? {
         let (digits, unit) = split(text)
-        guard let number = ASCII.decimal(digits), number <= 1_000_000_000 else { return nil }
+        guard let number = ASCII.decimal(digits[...]), number <= 1_000_000_000 else { return nil }
         return switch unit {
         case "ms": .milliseconds(number)
         case "s": .seconds(number)
@@ -20,7 +20,7 @@ enum Units {
     /// Bytes: `4096`, `64KiB`, `1MiB`, `1GiB`; above zero.
     static func size(_ text: String) -> Int? {
         let (digits, unit) = split(text)
-        guard let number = ASCII.decimal(digits), number > 0, number <= 1 << 30 else { return nil }
+        guard let number = ASCII.decimal(digits[...]), number > 0, number <= 1 << 30 else { return nil }
         return switch unit {
         case "": number
         case "KiB": number << 10

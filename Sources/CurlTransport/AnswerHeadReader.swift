@@ -73,7 +73,7 @@ struct AnswerHeadReader: Sendable {
             guard contentLengths == 1, ASCII.decimal(value) != nil else { return .broken }
         } else if FieldName.transferEncoding.isSpelled(name) {
             transferEncodings += 1
-            guard transferEncodings == 1, ASCII.equalIgnoringCase(value, "chunked".utf8) else { return .broken }
+            guard transferEncodings == 1, ASCII.equalIgnoringCase(value, "chunked") else { return .broken }
         }
         guard fields.count < Self.mostFields, fields.lines.count + text.count < Self.mostBytes else { return .broken }
         fields.append(name, value)

@@ -11,11 +11,14 @@ internal import Model
 
     /// Adds one line; false when there is no memory. The line must hold no NUL.
     mutating func append(_ line: ArraySlice<UInt8>) -> Bool {
-        var text = [CChar]()
+        var text: [UInt8] = []
         text.reserveCapacity(line.count + 1)
-        for byte in line { text.append(CChar(bitPattern: byte)) }
+        text += line
         text.append(0)
-        guard let longer = unsafe curl_slist_append(head, text) else { return false }
+        let added = unsafe text.withUnsafeBufferPointer { text in
+            unsafe text.withMemoryRebound(to: CChar.self) { unsafe curl_slist_append(head, $0.baseAddress) }
+        }
+        guard let longer = unsafe added else { return false }
         unsafe head = longer
         return true
     }

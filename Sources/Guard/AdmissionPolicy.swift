@@ -82,7 +82,7 @@ package struct AdmissionPolicy: Sendable {
         if head.method.elementsEqual("CONNECT".utf8) || head.method.elementsEqual("TRACE".utf8) {
             throw .methodNotAllowed
         }
-        if head.fields.list(.upgrade).contains(where: { ASCII.equalIgnoringCase($0, "websocket".utf8) }) {
+        if head.fields.list(.upgrade).contains(where: { ASCII.equalIgnoringCase($0, "websocket") }) {
             throw .upgradeNotSupported
         }
     }
@@ -91,7 +91,7 @@ package struct AdmissionPolicy: Sendable {
         let origins = head.fields.values(Self.origin)
         guard origins.allSatisfy({ self.origins.contains(Array($0)) }) else { throw .browserRefused }
         let crossSite = head.fields.values(Self.fetchSite).contains {
-            !ASCII.equalIgnoringCase($0, "same-origin".utf8) && !ASCII.equalIgnoringCase($0, "none".utf8)
+            !ASCII.equalIgnoringCase($0, "same-origin") && !ASCII.equalIgnoringCase($0, "none")
         }
         if crossSite, origins.isEmpty { throw .browserRefused }
     }
@@ -114,7 +114,7 @@ package struct AdmissionPolicy: Sendable {
     private func user(_ head: RequestHead) throws(GuardRefusal) -> UserKey? {
         let values = head.fields.values(userHeader)
         guard let value = values.first else { return nil }
-        guard values.count == 1, let user = UserKey(value) else { throw .userInvalid }
+        guard values.count == 1, let user = UserKey(Array(value)) else { throw .userInvalid }
         return user
     }
 }

@@ -9,14 +9,14 @@ package struct HostPolicy: Sendable {
     /// - Parameter names: lower case without port; an IPv6 address in brackets.
     package init(names: [String]) { allowed = Set(names.map { Array($0.lowercased().utf8) }) }
 
-    package func permits(_ host: some Collection<UInt8>) -> Bool {
+    package func permits(_ host: ArraySlice<UInt8>) -> Bool {
         guard let name = Self.name(host) else { return false }
         return name == Array("localhost".utf8) || name == Array("[::1]".utf8) || Self.isLoopback(name)
             || allowed.contains(name)
     }
 
     /// The host of `host[:port]` in lower case; nil when it is no such thing.
-    static func name(_ host: some Collection<UInt8>) -> [UInt8]? {
+    static func name(_ host: ArraySlice<UInt8>) -> [UInt8]? {
         let text = host.map(ASCII.lowered)
         let end: Int
         if text.first == UInt8(ascii: "[") {

@@ -65,6 +65,6 @@ package enum SentFingerprint {
 
     /// The fingerprint in the header fields.
     package static func inFields(_ fields: HeaderFields) -> DeviceFingerprint? {
-        fields.first(DeviceFieldNames.fingerprint).flatMap { DeviceFingerprint($0) }
+        fields.first(DeviceFieldNames.fingerprint).flatMap { DeviceFingerprint(Array($0)) }
     }
 }

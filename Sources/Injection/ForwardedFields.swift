@@ -16,7 +16,7 @@ package struct ForwardedFields: Sendable {
     /// The fields of `head` that go on, in their order.
     /// - Parameter injected: names that will be added afterwards.
     package func select(_ fields: HeaderFields, injected: [FieldName]) -> HeaderFields {
-        let named = fields.list(.connection).map { FieldName($0) }
+        let named = fields.list(.connection).map { FieldName(Array($0)) }
         var kept = HeaderFields()
         kept.reserveCapacity(bytes: fields.lines.count + 512, fields: fields.count + 8)
         for index in 0..<fields.count {

@@ -47,7 +47,7 @@ package enum JSONString {
     }
 
     /// Appends the spelling of `value` with quotes. `value` has to be UTF-8; only what must be escaped is escaped.
-    package static func append(_ value: some Sequence<UInt8>, to text: inout [UInt8]) {
+    package static func append(_ value: [UInt8], to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
         for byte in value {
             switch byte {
@@ -62,8 +62,9 @@ package enum JSONString {
     }
 
     /// The spelling of `value` with quotes.
-    package static func encode(_ value: some Sequence<UInt8>) -> [UInt8] {
+    package static func encode(_ value: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
+        text.reserveCapacity(value.count + 2)
         append(value, to: &text)
         return text
     }

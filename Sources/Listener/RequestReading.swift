@@ -23,7 +23,7 @@ struct ReadHead: Sendable {
         fields.reserveCapacity(bytes: 512, fields: parsed.headers.count)
         for (name, value) in parsed.headers {
             guard !value.utf8.contains(0xEF) || !value.unicodeScalars.contains("\u{FFFD}") else { return nil }
-            fields.append(Array(name.utf8), Array(value.utf8))
+            fields.append(name, value)
         }
         isVersion10 = parsed.version.minor == 0
         let lengths = fields.values(.contentLength)
@@ -34,17 +34,17 @@ struct ReadHead: Sendable {
             guard let length = ASCII.decimal(lengths[0]) else { return nil }
             contentLength = length
         case (0, 1):
-            guard !isVersion10, ASCII.equalIgnoringCase(codings[0], "chunked".utf8) else { return nil }
+            guard !isVersion10, ASCII.equalIgnoringCase(codings[0], "chunked") else { return nil }
             contentLength = nil
         default: return nil
         }
         let connection = fields.list(.connection)
-        let closes = connection.contains { ASCII.equalIgnoringCase($0, "close".utf8) }
-        let keeps = connection.contains { ASCII.equalIgnoringCase($0, "keep-alive".utf8) }
+        let closes = connection.contains { ASCII.equalIgnoringCase($0, "close") }
+        let keeps = connection.contains { ASCII.equalIgnoringCase($0, "keep-alive") }
         keepAlive = !closes && (!isVersion10 || keeps)
         isHead = parsed.method == .HEAD
         expectsContinue =
-            !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue".utf8) }
+            !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue") }
         head = RequestHead(
             method: Array(parsed.method.rawValue.utf8), target: Array(parsed.uri.utf8), fields: fields, peer: peer)
     }

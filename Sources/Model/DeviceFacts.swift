@@ -9,13 +9,12 @@ package struct DeviceFingerprint: Sendable, Hashable, Redacted {
     package static let maximumLength = 1024
 
     /// Nil when empty, longer than 1024 bytes, not UTF-8 or with a control character.
-    package init?(_ bytes: some Collection<UInt8>) {
+    package init?(_ bytes: [UInt8]) {
         guard !bytes.isEmpty, bytes.count <= Self.maximumLength else { return nil }
-        let copy = Array(bytes)
-        guard !copy.contains(where: { $0 < 0x20 || $0 == 0x7F }), String(validating: copy, as: UTF8.self) != nil else {
+        guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }), String(validating: bytes, as: UTF8.self) != nil else {
             return nil
         }
-        self.bytes = copy
+        self.bytes = bytes
     }
 }
 

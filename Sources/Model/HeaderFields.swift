@@ -29,24 +29,50 @@ package struct HeaderFields: Sendable, Equatable {
         spans.reserveCapacity(fields)
     }
 
+    // Concrete types on purpose: a generic one is not specialised across targets, and this is called for every field.
+
     /// Adds a field at the end. The caller has checked name and value.
-    package mutating func append(_ name: some Collection<UInt8>, _ value: some Collection<UInt8>) {
+    package mutating func append(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         let start = lines.count
         lines += name
-        let nameEnd = lines.count
-        lines.append(UInt8(ascii: ":"))
-        lines.append(UInt8(ascii: " "))
+        let nameEnd = separate()
         lines += value
-        let end = lines.count
-        lines.append(0x0D)
-        lines.append(0x0A)
-        spans.append(Span(start: start, nameEnd: nameEnd, end: end))
+        end(start, nameEnd)
     }
 
-    package mutating func append(_ name: FieldName, _ value: some Collection<UInt8>) { append(name.bytes, value) }
+    package mutating func append(_ name: FieldName, _ value: [UInt8]) {
+        let start = lines.count
+        lines += name.bytes
+        let nameEnd = separate()
+        lines += value
+        end(start, nameEnd)
+    }
 
-    /// Adds a field whose name and value are plain text.
-    package mutating func append(_ name: FieldName, _ value: String) { append(name.bytes, Array(value.utf8)) }
+    /// Adds a field whose name and value are texts.
+    package mutating func append(_ name: String, _ value: String) {
+        let start = lines.count
+        lines += name.utf8
+        let nameEnd = separate()
+        lines += value.utf8
+        end(start, nameEnd)
+    }
+
+    /// Adds a field whose value is plain text.
+    package mutating func append(_ name: FieldName, _ value: String) { append(name, Array(value.utf8)) }
+
+    private mutating func separate() -> Int {
+        defer {
+            lines.append(UInt8(ascii: ":"))
+            lines.append(UInt8(ascii: " "))
+        }
+        return lines.count
+    }
+
+    private mutating func end(_ start: Int, _ nameEnd: Int) {
+        spans.append(Span(start: start, nameEnd: nameEnd, end: lines.count))
+        lines.append(0x0D)
+        lines.append(0x0A)
+    }
 
     package subscript(_ index: Int) -> Field {
         let span = spans[index]
@@ -83,11 +109,11 @@ package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
     package let bytes: [UInt8]
     private let lowered: [UInt8]
 
-    package init(_ name: some Sequence<UInt8>) {
-        bytes = Array(name)
+    package init(_ name: [UInt8]) {
+        bytes = name
         lowered = bytes.map(ASCII.lowered)
     }
-    package init(stringLiteral name: String) { self.init(name.utf8) }
+    package init(stringLiteral name: String) { self.init(Array(name.utf8)) }
 
     package static func == (left: Self, right: Self) -> Bool { left.lowered == right.lowered }
     package func hash(into hasher: inout Hasher) { hasher.combine(lowered) }
@@ -129,13 +155,13 @@ package enum ASCII {
         return bytes
     }
 
-    /// Whether two spellings are the same but for case.
-    package static func equalIgnoringCase(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
-        left.count == right.count && zip(left, right).allSatisfy { lowered($0) == lowered($1) }
+    /// Whether two spellings are the same but for case; `name` is ASCII.
+    package static func equalIgnoringCase(_ bytes: ArraySlice<UInt8>, _ name: String) -> Bool {
+        bytes.count == name.utf8.count && zip(bytes, name.utf8).allSatisfy { lowered($0) == lowered($1) }
     }
 
     /// A number of 1 to 18 digits and nothing else.
-    package static func decimal(_ digits: some Collection<UInt8>) -> Int? {
+    package static func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
         guard (1...18).contains(digits.count) else { return nil }
         var number = 0
         for digit in digits {

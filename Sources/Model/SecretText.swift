@@ -15,8 +15,8 @@ package struct SecretText: Sendable, Equatable, Redacted {
     package let bytes: [UInt8]
 
     /// Nil unless every byte is visible ASCII and there is at least one.
-    package init?(_ bytes: some Sequence<UInt8>) {
-        self.bytes = Array(bytes)
+    package init?(_ bytes: [UInt8]) {
+        self.bytes = bytes
         guard !self.bytes.isEmpty, self.bytes.allSatisfy(VisibleASCII.contains) else { return nil }
     }
 

@@ -9,11 +9,11 @@ package struct SessionToken: Sendable, Hashable, Redacted {
     package static let maximumLength = 8192
 
     /// Nil for anything but 1 to 8192 bytes of visible ASCII: such a value must never reach a header or a store.
-    package init?(_ bytes: some Collection<UInt8>) {
+    package init?(_ bytes: [UInt8]) {
         guard !bytes.isEmpty, bytes.count <= Self.maximumLength, bytes.allSatisfy(VisibleASCII.contains) else {
             return nil
         }
-        self.bytes = Array(bytes)
+        self.bytes = bytes
     }
 
     /// Takes the same time wherever the two differ.

@@ -6,9 +6,9 @@ package struct UserKey: Sendable, Hashable, Redacted {
     package let bytes: [UInt8]
 
     /// Nil for anything else.
-    package init?(_ bytes: some Collection<UInt8>) {
+    package init?(_ bytes: [UInt8]) {
         guard (1...256).contains(bytes.count) else { return nil }
-        self.bytes = Array(bytes)
+        self.bytes = bytes
         guard self.bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) || Self.isCleanUTF8(self.bytes) else { return nil }
     }
 

@@ -148,7 +148,7 @@ struct LocalAPI: Sendable {
 
     private func wantsText(_ head: RequestHead) -> Bool {
         head.fields.list("Accept").contains { range in
-            ASCII.equalIgnoringCase(ASCII.trimmed(range.prefix { $0 != UInt8(ascii: ";") }), "text/plain".utf8)
+            ASCII.equalIgnoringCase(ASCII.trimmed(range.prefix { $0 != UInt8(ascii: ";") }), "text/plain")
         }
     }
 

@@ -44,7 +44,7 @@ struct ProxiedCall: Sendable {
             fingerprint = SentFingerprint.inBody(object)
             if route.token == .body { presented = try sessionToken(object) }
         } else if case .header(let name) = route.token, let value = fields.first(name), !value.isEmpty {
-            guard let token = SessionToken(value) else { throw .sessionTokenInvalid }
+            guard let token = SessionToken(Array(value)) else { throw .sessionTokenInvalid }
             presented = token
         }
         return ProxiedCall(
@@ -93,7 +93,7 @@ struct ProxiedCall: Sendable {
     ) throws(ProxyError) -> ProxiedCall {
         var carried = HeaderFields()
         for name in [FieldName.userAgent, .forwardedFor, .realIP] {
-            for value in fields.values(name) { carried.append(name, value) }
+            for value in fields.values(name) { carried.append(name.bytes[...], value) }
         }
         guard let empty = try? JSONObject([]) else { throw .bodyInvalid }
         return ProxiedCall(

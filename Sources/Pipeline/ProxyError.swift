@@ -155,7 +155,7 @@ extension LocalAnswer {
         fields.append(.sidecarError, row.code)
         if let wait = row.retryAfter { fields.append(.retryAfter, String(wait)) }
         var json = Array("{\"error_code\":\"SIDECAR.".utf8) + Array(row.code.utf8) + Array("\",\"error_msg\":".utf8)
-        JSONString.append(row.message.utf8, to: &json)
+        JSONString.append(Array(row.message.utf8), to: &json)
         json.append(UInt8(ascii: "}"))
         self.init(status: row.status, fields: fields, body: .bytes(json), closes: row.closes)
     }

@@ -1,9 +1,14 @@
 // The name of a request, the same in the app's log, ours and the tenant's.
 
 internal import Model
+internal import Synchronization
 
-/// `X-Request-Id`: the app's own if it is one field of 1–128 visible ASCII characters, else 32 random hexadecimal digits.
+/// `X-Request-Id`: the app's own if it is one field of 1–128 visible ASCII characters, else 32 hexadecimal digits: 16 that are random
+/// for this process and 16 that count. A name has to be new, not secret, and the system's random numbers cost a call each.
 enum RequestID {
+    private static let process = UInt64.random(in: .min ... .max)
+    private static let count = Atomic<UInt64>(0)
+
     static func of(_ fields: HeaderFields) -> [UInt8] {
         let sent = fields.values(.requestID)
         if sent.count == 1, (1...128).contains(sent[0].count), sent[0].allSatisfy(VisibleASCII.contains) {
@@ -11,12 +16,10 @@ enum RequestID {
         }
         var id: [UInt8] = []
         id.reserveCapacity(32)
-        for _ in 0..<2 {
-            var bits = UInt64.random(in: .min ... .max)
-            for _ in 0..<16 {
-                let digit = UInt8(truncatingIfNeeded: bits & 0x0F)
+        for word in [process, count.wrappingAdd(1, ordering: .relaxed).newValue] {
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: word >> shift & 0x0F)
                 id.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-                bits >>= 4
             }
         }
         return id

@@ -33,6 +33,15 @@ package final class SessionCoordinator: Sendable {
         var flights: [AttemptID: RotationFlight] = [:]
         /// Sessions that the store could not take; memory has the only copy.
         var unsaved: Set<SessionKey> = []
+        /// The process's part of every attempt's name is random, the rest counts.
+        private var lastAttempt = AttemptID.random()
+
+        init(ledger: SessionLedger) { self.ledger = ledger }
+
+        mutating func nextAttempt() -> AttemptID {
+            lastAttempt = AttemptID(high: lastAttempt.high, low: lastAttempt.low &+ 1)
+            return lastAttempt
+        }
     }
 
     private enum Step {
@@ -115,7 +124,7 @@ package final class SessionCoordinator: Sendable {
     ) -> Step {
         state.withLockedValue { state in
             let decision = state.ledger.decide(
-                claim, for: purpose, read: read, rotationTried: rotationTried, attempt: .random(), at: clock.now())
+                claim, for: purpose, read: read, rotationTried: rotationTried, attempt: state.nextAttempt(), at: clock.now())
             switch decision {
             case .start(let intent):
                 let flight = RotationFlight()

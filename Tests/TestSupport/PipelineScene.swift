@@ -69,7 +69,7 @@ package struct PipelineScene: Sendable {
     ) async -> CallResult {
         var all = HeaderFields(["Host": "127.0.0.1"])
         if let user { all.append(.sidecarUser, bytes(user)) }
-        for (name, value) in fields { all.append(bytes(name), bytes(value)) }
+        for (name, value) in fields { all.append(name, value) }
         let request = LocalRequest(
             head: RequestHead(method: bytes(method), target: bytes(path), fields: all, peer: nil),
             body: FixedBody([bytes(body)]),

@@ -49,7 +49,7 @@ extension DeviceFingerprint {
 extension HeaderFields {
     package init(_ pairs: KeyValuePairs<String, String>) {
         self.init()
-        for (name, value) in pairs { append(bytes(name), bytes(value)) }
+        for (name, value) in pairs { append(name, value) }
     }
 
     /// `name: value` lines, for comparing whole lists.
