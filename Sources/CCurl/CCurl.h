@@ -14,6 +14,7 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_PROXY, "")) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "")) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L)) != CURLE_OK) return code;
@@ -26,6 +27,8 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK) return code;
+    // Made and freed for every transfer: at its default of 64 KiB the allocator tidies its whole heap each time.
+    if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
 

@@ -31,6 +31,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isDraining = false
     private var deadline: NIODeadline = .distantFuture
     private var context: ChannelHandlerContext?
+    /// The caller's address if it is not loopback.
+    private var peer: [UInt8]?
 
     init(pipeline: ProxyPipeline, registry: ConnectionRegistry, limits: ConnectionLimits, eventLoop: any EventLoop) {
         (self.pipeline, self.registry, self.limits) = (pipeline, registry, limits)
@@ -44,6 +46,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         registry.add(self)
+        peer = Self.peer(context)
         expect(within: limits.idle)
         watch(context)
         context.fireChannelActive()
@@ -134,7 +137,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ parsed: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard let read = ReadHead(parsed, peer: Self.peer(context)) else { return refuse(context) }
+        guard let read = ReadHead(parsed, peer: peer) else { return refuse(context) }
         expect(within: limits.body)
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
