@@ -6,6 +6,9 @@
 #define CCURL_H
 
 #include <curl/curl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /// What holds for every transfer: only https (and http where it was allowed), nothing taken from the environment, nothing
 /// decoded, followed, kept or added, no signals.
@@ -30,6 +33,15 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     // Made and freed for every transfer: at its default of 64 KiB the allocator tidies its whole heap each time.
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+}
+
+/// libcurl takes and gives back buffers for every transfer. By default glibc returns them to the system each time and asks for them
+/// again: a tenth of all CPU under load. Up to these sizes the process keeps them.
+static inline void ccurl_keep_freed_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
+#endif
 }
 
 /// Certificate authorities in PEM, beside the system's own folder.

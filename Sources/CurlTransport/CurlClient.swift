@@ -13,6 +13,7 @@ package final class CurlClient: UpstreamTransport {
 
     /// Nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings) {
+        ccurl_keep_freed_memory()
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let trial = EasyHandle(settings) else {
             return nil
         }
