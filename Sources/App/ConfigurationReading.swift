@@ -154,7 +154,9 @@ extension SidecarConfiguration {
             if parts[0].isEmpty || !parts[0].allSatisfy(ASCII.isTokenCharacter) {
                 reader.fault("REQUIRED_HEADER", "has to be Name or Name: value")
             } else {
-                policy.requiredHeader = (FieldName(Array(parts[0])), parts.count == 2 ? Array(ASCII.trimmed(parts[1])) : nil)
+                policy.requiredHeader = (
+                    FieldName(Array(parts[0])), parts.count == 2 ? Array(ASCII.trimmed(parts[1])) : nil
+                )
             }
         }
         if let text = reader.text("USER_HEADER") {

@@ -5,6 +5,10 @@
 // checked), AnswerMailbox (head and body on their way out), BodyFeed (a body on its way in), then the wall to C: Callbacks,
 // EasyHandle, MultiHandle, HeaderList, CurlError.
 //
+// Why an inbox and not an actor on the loop thread: tried side by side, a hop to such an actor costs the same (1.07 µs against
+// 1.24 µs of CPU for a round trip, of about 100 for a request). The loop is confined without one: it is a value that lives and dies
+// inside one function on its thread. And an inbox hands over everything that waits at once, between two passes.
+//
 // Who may import it: App alone.
 //
 // What must never happen here: a libcurl handle touched by another thread, or freed in a `deinit`; a callback that waits, throws,

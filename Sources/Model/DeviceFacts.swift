@@ -11,7 +11,8 @@ package struct DeviceFingerprint: Sendable, Hashable, Redacted {
     /// Nil when empty, longer than 1024 bytes, not UTF-8 or with a control character.
     package init?(_ bytes: [UInt8]) {
         guard !bytes.isEmpty, bytes.count <= Self.maximumLength else { return nil }
-        guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }), String(validating: bytes, as: UTF8.self) != nil else {
+        guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }), String(validating: bytes, as: UTF8.self) != nil
+        else {
             return nil
         }
         self.bytes = bytes

@@ -184,7 +184,8 @@ package struct ProxyPipeline: Sendable {
     private func refreshCall(
         for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
     ) throws(ProxyError) -> TenantRenewal {
-        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: TenantProfile.refreshPath[...]) else {
+        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: TenantProfile.refreshPath[...])
+        else {
             throw .pathNotAllowed
         }
         return renewal(

@@ -124,7 +124,8 @@ package final class SessionCoordinator: Sendable {
     ) -> Step {
         state.withLockedValue { state in
             let decision = state.ledger.decide(
-                claim, for: purpose, read: read, rotationTried: rotationTried, attempt: state.nextAttempt(), at: clock.now())
+                claim, for: purpose, read: read, rotationTried: rotationTried, attempt: state.nextAttempt(),
+                at: clock.now())
             switch decision {
             case .start(let intent):
                 let flight = RotationFlight()

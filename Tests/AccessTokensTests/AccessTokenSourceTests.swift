@@ -122,6 +122,21 @@ struct AccessTokenSourceTests {
         #expect(!source.isUsable)
     }
 
+    /// Nobody asks for the token; the second fetch comes by itself.
+    @Test func theBackgroundRenewsAheadOfTheEnd() async throws {
+        let fetches = Gate()
+        let transport = ScriptedTransport { (_, number) throws(TransportError) in
+            fetches.signal()
+            return .json(#"{"access_token":"A\#(number)","expires_in":2}"#)
+        }
+        let source = AccessTokenSource(try grant(transport), logger: LogRecorder().logger)
+        let running = Task { await source.run() }
+        await fetches.wait(for: 2)
+        running.cancel()
+        await running.value
+        #expect(transport.requests.count >= 2)
+    }
+
     /// The file's reader is asked again when the mark changes; `run` sees it within its next look.
     @Test func aChangedFileIsReadAgain() async throws {
         let content = NIOLockedValueBox("A")

@@ -27,7 +27,7 @@ struct ConfigurationTests {
     }
 
     @Test func theDefaults() throws {
-        let settings = try SidecarConfiguration(environment: Self.minimal.merging(["HOME": "/home/x"]) { $1 })
+        let settings = try SidecarConfiguration(environment: Self.minimal.merging(["HOME": "/h"]) { $1 })
         #expect(settings.listen.map(\.text) == ["127.0.0.1:8180"] && settings.adminListen.text == "127.0.0.1:8181")
         #expect(settings.transport.origin == TenantOrigin(scheme: "https", host: "example.bccastle.com", port: 443))
         #expect(settings.upstreamTimeout == .seconds(30) && settings.transport.connectTimeout == .seconds(3))
@@ -37,7 +37,7 @@ struct ConfigurationTests {
             Issue.record("no SQLite")
             return
         }
-        #expect(path == "/home/x/.local/state/ciam-sidecar/sessions.db")
+        #expect(path == "/h/.local/state/ciam-sidecar/sessions.db")
         guard case .fixed = settings.tokenSource else {
             Issue.record("no fixed token")
             return
