@@ -114,6 +114,7 @@ let package = Package(
         tests("TenantTests", ["TestSupport", "Tenant", "JSONText", "Model"]),
         tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
+        tests("RotationExplorerTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model"]),
         tests(
             "CurlTransportTests",

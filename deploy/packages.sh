@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: finds out which Debian packages are missing and installs them.
 
 # What building the sidecar and running it needs.
+# shellcheck disable=SC2034
 build_packages=(ca-certificates curl git libc6-dev libcurl4-openssl-dev libsqlite3-dev libstdc++-12-dev pkg-config)
 
 # install_packages NAME...: quiet when all of them are there.

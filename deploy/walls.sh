@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The walls that the compiler does not keep: each finding is printed, any finding fails.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 failed=0
 finding() {
     if [ -n "$2" ]; then

@@ -38,7 +38,8 @@ struct Assembly: Sendable {
         }
         self.transport = transport
         accessTokens = AccessTokenSource(Self.fetching(configuration, transport), logger: logger)
-        sessions = SessionCoordinator(store: store, clock: clock, policy: configuration.rotation, logger: logger)
+        sessions = SessionCoordinator(
+            store: store, clock: clock, policy: configuration.rotation, logger: logger, reached: FailPoint.reached)
         let pins = FingerprintPins(
             key: configuration.fingerprintKey ?? store.keys.fingerprint,
             tenantHost: configuration.transport.origin.host,

@@ -205,6 +205,8 @@ extension SidecarConfiguration {
         policy.refreshAhead = reader.duration("REFRESH_AHEAD", policy.refreshAhead)
         policy.minimumInterval = reader.duration("REFRESH_MIN_INTERVAL", policy.minimumInterval)
         policy.grace = reader.duration("ROTATION_GRACE", policy.grace)
+        policy.lostAnswer = reader.choice("LOST_ANSWER", policy.lostAnswer)
+        policy.settle = reader.duration("LOST_ANSWER_SETTLE", policy.settle)
         return policy
     }
 

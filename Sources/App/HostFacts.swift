@@ -44,4 +44,7 @@ struct SystemClock: WallClock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
+
+    /// On the monotonic clock, whatever the wall clock does meanwhile.
+    func sleep(for duration: Duration) async { try? await Task.sleep(for: duration) }
 }

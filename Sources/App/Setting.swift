@@ -61,6 +61,10 @@ package struct Setting: Sendable {
         Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
         Setting("REFRESH_MIN_INTERVAL", "0s", "a refresh this soon after the last is answered from memory; `0s` = off"),
         Setting("ROTATION_GRACE", "10m", "how long a replaced token still gets the newest answer"),
+        Setting(
+            "LOST_ANSWER", "probe",
+            "when the answer to a refresh is lost: `probe` presents the token once more, `retire` ends the session"),
+        Setting("LOST_ANSWER_SETTLE", "1s", "how long after the lost attempt is over the token is presented once more"),
     ]
 
     private static let devices = [

@@ -1,18 +1,19 @@
 // A user's session with the tenant, as it is kept.
 
 /// A session: the newest token, and what is known of the older ones (contract 7).
-package struct Session: Sendable, Equatable {
-    package enum State: Sendable, Equatable {
+package struct Session: Sendable, Hashable {
+    package enum State: Sendable, Hashable {
         /// The newest token is known.
         case live
-        /// A presentation's answer was lost `losses` times: the tenant may hold a newer token than we do.
-        case unknown(losses: Int)
+        /// A presentation's answer was lost, and the lost attempt was certainly over by then: the tenant may hold a newer token
+        /// than we do.
+        case unknown(since: Timestamp)
         /// Over until a login: the tenant refused the newest token, or two answers were lost.
         case dead(Death)
     }
 
     /// Why a session is dead.
-    package enum Death: Sendable, Equatable {
+    package enum Death: Sendable, Hashable {
         /// The tenant's refusal, repeated to everyone who asks for this lineage.
         case rejected(Refusal)
         /// The answers to two presentations were lost.
@@ -20,7 +21,7 @@ package struct Session: Sendable, Equatable {
     }
 
     /// What the tenant said when it refused.
-    package struct Refusal: Sendable, Equatable {
+    package struct Refusal: Sendable, Hashable {
         package let status: Int
         /// The `Content-Type` value, empty when there was none.
         package let contentType: [UInt8]
@@ -31,7 +32,7 @@ package struct Session: Sendable, Equatable {
     }
 
     /// A token that a newer one has replaced.
-    package struct Superseded: Sendable, Equatable {
+    package struct Superseded: Sendable, Hashable {
         package let hash: TokenHash
         package let at: Timestamp
         package init(hash: TokenHash, at: Timestamp) { (self.hash, self.at) = (hash, at) }

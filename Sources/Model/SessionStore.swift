@@ -11,7 +11,7 @@ package struct AttemptID: Sendable, Hashable {
 }
 
 /// What is written before a token is presented (contract 7.2).
-package struct RotationIntent: Sendable {
+package struct RotationIntent: Sendable, Hashable {
     package let attempt: AttemptID
     /// The session as it was when the attempt began; nil when the token is not of a session that we know.
     package let session: Session?

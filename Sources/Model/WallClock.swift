@@ -54,4 +54,6 @@ extension Duration {
 /// The port for the wall clock, so that tests pass the time in.
 package protocol WallClock: Sendable {
     func now() -> Timestamp
+    /// Returns after this long, or at once when the task is cancelled.
+    func sleep(for duration: Duration) async
 }

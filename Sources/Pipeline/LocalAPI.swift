@@ -106,14 +106,19 @@ struct LocalAPI: Sendable {
         case .rotated(.moved(let newer), _), .replay(let newer): return answer(newer, request.head, .replay)
         case .refused(let refusal): throw .session(refusal)
         case .rotated(let failure, _):
-            // While the tenant fails and the token is good, it is better than nothing (contract 7.7).
-            let now = try await current(user)
-            if let now, now.state != .dead(.lost), now.remaining(at: clock.now()) > .zero, failure.leavesTokenValid {
-                return answer(now, request.head, .stale)
-            }
+            if failure.leavesTokenValid, let stale = try await stale(user, request.head) { return stale }
             return try LocalAnswer(failure, source: .upstream, at: clock.now())
-        case .pending: throw .refreshPending
+        case .pending:
+            if let stale = try await stale(user, request.head) { return stale }
+            throw .refreshPending
         }
+    }
+
+    /// While the tenant fails and the token is good, it is better than nothing (contract 7.7).
+    private func stale(_ user: UserKey, _ head: RequestHead) async throws(ProxyError) -> LocalAnswer? {
+        guard let session = try await current(user), session.remaining(at: clock.now()) > .zero else { return nil }
+        if case .dead = session.state { return nil }
+        return answer(session, head, .stale)
     }
 
     private func current(_ user: UserKey) async throws(ProxyError) -> Session? {
@@ -190,7 +195,7 @@ extension RotationResult {
     /// Whether the failure says nothing against the token that we have.
     fileprivate var leavesTokenValid: Bool {
         switch self {
-        case .fault, .failed, .storeFailed: true
+        case .fault, .failed, .lost, .storeFailed: true
         case .renewed, .moved, .refused, .sessionLost: false
         }
     }

@@ -20,7 +20,8 @@ extension LocalAnswer {
         case .renewed(_, let answer), .refused(let answer), .failed(let answer):
             self.init(passingOn: answer, source: source)
         case .moved(let session): self.init(replaying: session, at: now)
-        case .fault(let fault): throw ProxyError(fault)
+        case .lost(.some(let answer), _): self.init(passingOn: answer, source: source)
+        case .fault(let fault), .lost(nil, let fault): throw ProxyError(fault)
         case .sessionLost: throw .sessionLost
         case .storeFailed: throw .storeUnavailable
         }

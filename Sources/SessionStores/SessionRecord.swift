@@ -29,7 +29,9 @@ enum SessionRecord {
         }
         switch session.state {
         case .live: out.byte(0)
-        case .unknown(let losses): out.bytes += [1, UInt8(clamping: losses)]
+        case .unknown(let since):
+            out.byte(1)
+            out.number(UInt64(bitPattern: since.milliseconds))
         case .dead(.lost): out.byte(2)
         case .dead(.rejected(let refusal)):
             out.byte(3)
@@ -72,7 +74,7 @@ enum SessionRecord {
     private static func state(_ reader: inout RecordReader) -> Session.State? {
         switch reader.byte() {
         case 0: return .live
-        case 1: return reader.byte().map { .unknown(losses: Int($0)) }
+        case 1: return reader.number().map { .unknown(since: Timestamp(milliseconds: Int64(bitPattern: $0))) }
         case 2: return .dead(.lost)
         case 3:
             guard let status = reader.number(), let type = reader.text(), let body = reader.text() else { return nil }

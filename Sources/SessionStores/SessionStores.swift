@@ -1,7 +1,8 @@
 // The front page of SessionStores: where sessions survive a crash.
 //
-// Reading order: SessionRecord (a session as bytes), SealedRecord (those bytes, sealed for one user), MemoryStore (the
-// model), SQLiteStore (one transaction for all that waits), SQLiteConnection (the wall to C), StoreKeyFile, StoreFolder.
+// Reading order: SessionRecord (a session as bytes), SealedRecord (those bytes, sealed for one user), StoreModel (the rules of the
+// port as a value), MemoryStore, SQLiteStore (one transaction for all that waits), SQLiteConnection (the wall to C), OwnerLock,
+// StoreKeyFile.
 //
 // Who may import it: App alone. One conformance suite runs against every store.
 //

@@ -15,9 +15,16 @@ package enum RotationResult: Sendable {
     case failed(answer: WholeResponse)
     /// No answer.
     case fault(RenewalFault)
+    /// The answer was lost; the token may be presented once more when the tenant has settled.
+    case lost(answer: WholeResponse?, RenewalFault)
     /// Two answers were lost; the session is over.
     case sessionLost
     case storeFailed(StoreError)
+}
+
+/// The steps of a rotation at which a process may die.
+package enum RotationStep: String, CaseIterable, Sendable {
+    case beforeIntent, afterIntent, afterAnswer, beforeCommit, afterCommit, beforeAnswering
 }
 
 /// Delivers one result to any number of waiters, each with its own patience.

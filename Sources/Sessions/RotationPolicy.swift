@@ -14,5 +14,20 @@ package struct RotationPolicy: Sendable {
     /// A token's life when the tenant does not say, at most (tenant section 5).
     package var assumedLife: Duration = .seconds(43_200)
 
+    /// What is done after an answer was lost (`SIDECAR_LOST_ANSWER`).
+    package var lostAnswer = LostAnswer.probe
+    /// How long after the lost attempt is certainly over the token is presented once more (`SIDECAR_LOST_ANSWER_SETTLE`).
+    package var settle: Duration = .seconds(1)
+    /// The pauses before a presentation of which nothing was sent is tried again.
+    package var unsentPauses: [Duration] = [.milliseconds(100), .milliseconds(400)]
+
+    /// Whether a token whose answer was lost is presented again.
+    package enum LostAnswer: String, CaseIterable, Sendable {
+        /// Once. If the tenant had not rotated, the session lives on.
+        case probe
+        /// Never: the session is over at the first loss.
+        case retire
+    }
+
     package init() {}
 }

@@ -12,11 +12,25 @@ package enum RotationSettlement: Sendable {
 
 extension Session {
     /// Counts a presentation whose answer never came: one may be probed, two end the session (contract 7.7).
-    mutating func countLoss() {
+    /// - Parameter now: a moment at which the lost attempt is certainly over.
+    mutating func countLoss(_ policy: RotationPolicy, at now: Timestamp) {
         switch state {
-        case .live: state = .unknown(losses: 1)
-        case .unknown(let losses): state = losses + 1 >= 2 ? .dead(.lost) : .unknown(losses: losses + 1)
+        case .live: state = policy.lostAnswer == .probe ? .unknown(since: now) : .dead(.lost)
+        case .unknown: state = .dead(.lost)
         case .dead: break
+        }
+    }
+
+    /// The tenant says that the token is dead. After a lost answer that means that it had been rotated, and the new one is lost.
+    mutating func countRejection(_ answer: WholeResponse) {
+        if case .unknown = state {
+            state = .dead(.lost)
+        } else {
+            state = .dead(
+                .rejected(
+                    Session.Refusal(
+                        status: answer.status, contentType: Array(answer.fields.first(.contentType) ?? []),
+                        body: answer.body)))
         }
     }
 
@@ -50,24 +64,21 @@ extension SessionLedger {
             return .commit(next(intent.key, known, presented: intent.token, renewed, at: now))
         case .rejected(let answer):
             guard ownToken, var session = known else { return .abandon }
-            session.state = .dead(
-                .rejected(
-                    Session.Refusal(
-                        status: answer.status, contentType: Array(answer.fields.first(.contentType) ?? []),
-                        body: answer.body)))
+            session.countRejection(answer)
             return .commit(session)
         case .refused, .notSent:
             return .abandon
         case .lost:
             if ownToken, var session = known {
-                session.countLoss()
+                session.countLoss(policy, at: now)
                 return .commit(session)
             }
             guard known == nil else { return .abandon }
-            return .commit(
-                Session(
-                    key: intent.key, token: intent.token, generation: 1, expiresAt: now + policy.assumedLife,
-                    rotatedAt: now, fingerprint: nil, state: .unknown(losses: 1)))
+            var first = Session(
+                key: intent.key, token: intent.token, generation: 1, expiresAt: now + policy.assumedLife,
+                rotatedAt: now, fingerprint: nil)
+            first.countLoss(policy, at: now)
+            return .commit(first)
         }
     }
 

@@ -28,7 +28,7 @@ package enum RefreshedSession: Sendable {
 
 /// The one owner of the ledger. All waiting is here, no rule is.
 package final class SessionCoordinator: Sendable {
-    private struct State {
+    struct State {
         var ledger: SessionLedger
         var flights: [AttemptID: RotationFlight] = [:]
         /// Sessions that the store could not take; memory has the only copy.
@@ -50,14 +50,20 @@ package final class SessionCoordinator: Sendable {
         case flight(RotationFlight, shared: Bool)
     }
 
-    private let state: NIOLockedValueBox<State>
-    private let store: any SessionStore
-    private let clock: any WallClock
-    private let policy: RotationPolicy
-    private let logger: Logger
+    let state: NIOLockedValueBox<State>
+    let store: any SessionStore
+    let clock: any WallClock
+    let policy: RotationPolicy
+    let logger: Logger
 
-    package init(store: any SessionStore, clock: any WallClock, policy: RotationPolicy, logger: Logger) {
-        (self.store, self.clock, self.policy, self.logger) = (store, clock, policy, logger)
+    /// Told of every step of a rotation; tests end the process there.
+    private let reached: @Sendable (RotationStep) -> Void
+
+    package init(
+        store: any SessionStore, clock: any WallClock, policy: RotationPolicy, logger: Logger,
+        reached: @escaping @Sendable (RotationStep) -> Void = { _ in }
+    ) {
+        (self.store, self.clock, self.policy, self.logger, self.reached) = (store, clock, policy, logger, reached)
         state = NIOLockedValueBox(
             State(ledger: SessionLedger(policy: policy, hasher: TokenHasher(key: store.keys.lineage))))
     }
@@ -79,6 +85,8 @@ package final class SessionCoordinator: Sendable {
             case .decided(.use(let session)):
                 guard let failure, session.remaining(at: clock.now()) <= .zero else { return .session(session) }
                 return .failed(failure)
+            case .decided(.settle(let left)):
+                guard await settle(left, since: started) else { return .pending }
             case .started(let intent, let flight):
                 launch(intent, flight, renewal)
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
@@ -102,13 +110,15 @@ package final class SessionCoordinator: Sendable {
             case .decided(.load(let query)): try await load(query, &read)
             case .decided(.refuse(let refusal)): return .refused(refusal)
             case .decided(.replay(let session)): return .replay(session)
+            case .decided(.settle(let left)):
+                guard await settle(left, since: started) else { return .pending }
             case .started(let intent, let flight):
                 launch(intent, flight, renewal)
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
-                return .rotated(result, shared: false)
+                if !result.mayBeProbed { return .rotated(result, shared: false) }
             case .flight(let flight, let shared):
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
-                if shared { return .rotated(result, shared: true) }
+                if shared, !result.mayBeProbed { return .rotated(result, shared: true) }
             case .decided: return .refused(.unknown)
             }
         }
@@ -116,6 +126,14 @@ package final class SessionCoordinator: Sendable {
 
     private func patience(since started: ContinuousClock.Instant) -> Duration {
         policy.refreshWait - (ContinuousClock.now - started)
+    }
+
+    /// Waits until a token whose answer was lost may be presented once more.
+    /// - Returns: false when the caller's patience ends before.
+    private func settle(_ left: Duration, since started: ContinuousClock.Instant) async -> Bool {
+        let patience = patience(since: started)
+        await clock.sleep(for: min(left, max(patience, .zero)))
+        return left <= patience && !Task.isCancelled
     }
 
     /// One decision, and the flight that belongs to it, under one lock.
@@ -140,14 +158,14 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
-    private func load(_ query: StoreQuery, _ read: inout Set<StoreQuery>) async throws(StoreError) {
+    func load(_ query: StoreQuery, _ read: inout Set<StoreQuery>) async throws(StoreError) {
         let stored: StoredSession?
         switch query {
         case .key(let key): stored = try await store.load(key)
         case .token(let hash): stored = try await store.find(hash)
         }
         read.insert(query)
-        state.withLockedValue { $0.ledger.loaded(stored, for: query) }
+        state.withLockedValue { $0.ledger.loaded(stored, for: query, at: clock.now()) }
     }
 
     // MARK: one attempt, from its intent to its answer
@@ -156,6 +174,7 @@ package final class SessionCoordinator: Sendable {
     private func launch(_ intent: RotationIntent, _ flight: RotationFlight, _ renewal: some SessionRenewal) {
         Task {
             let result = await attempt(intent, renewal)
+            reached(.beforeAnswering)
             state.withLockedValue { state in
                 state.ledger.ended(intent)
                 state.flights[intent.attempt] = nil
@@ -167,13 +186,15 @@ package final class SessionCoordinator: Sendable {
     private func attempt(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RotationResult {
         do {
             try await saveFirst(intent.key)
+            reached(.beforeIntent)
             if case .moved(let newer) = try await store.begin(intent) { return moved(to: newer) }
+            reached(.afterIntent)
         } catch {
             logger.error("a rotation was not begun: the store failed", metadata: ["error": "\(error)"])
             return .storeFailed(error)
         }
-        let outcome = await renewal.renew(
-            Presentation(token: intent.token, session: intent.session, key: intent.key))
+        let outcome = await present(intent, renewal)
+        reached(.afterAnswer)
         let now = clock.now()
         switch state.withLockedValue({ $0.ledger.settle(intent, outcome, at: now) }) {
         case .abandon:
@@ -184,13 +205,28 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
+    /// Presents the token. When certainly nothing was sent it is safe to try again.
+    private func present(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RenewalOutcome {
+        let presentation = Presentation(token: intent.token, session: intent.session, key: intent.key)
+        var outcome = await renewal.renew(presentation)
+        for pause in policy.unsentPauses {
+            guard case .notSent(.transport) = outcome else { break }
+            await clock.sleep(for: pause)
+            outcome = await renewal.renew(presentation)
+        }
+        return outcome
+    }
+
     private func commit(_ session: Session, _ intent: RotationIntent, _ outcome: RenewalOutcome) async -> RotationResult
     {
         do {
             let hash = state.withLockedValue { $0.ledger.hasher.hash(session.token) }
+            reached(.beforeCommit)
             switch try await store.commit(session, tokenHash: hash, attempt: intent.attempt) {
             case .fenced(let newer): return moved(to: newer)
-            case .committed: state.withLockedValue { $0.ledger.publish(session) }
+            case .committed:
+                reached(.afterCommit)
+                state.withLockedValue { $0.ledger.publish(session) }
             }
         } catch {
             logger.error(
@@ -215,138 +251,29 @@ package final class SessionCoordinator: Sendable {
             })
     }
 
-    /// A token that only memory has is made durable before the next one is asked for.
-    private func saveFirst(_ key: SessionKey) async throws(StoreError) {
-        let waiting: (Session, TokenHash)? = state.withLockedValue { state in
-            guard state.unsaved.contains(key), let session = state.ledger.session(key) else { return nil }
-            return (session, state.ledger.hasher.hash(session.token))
-        }
-        guard let (session, hash) = waiting else { return }
-        let outcome = try await store.save(session, tokenHash: hash)
-        state.withLockedValue { state in
-            if case .fenced(let newer?) = outcome { state.ledger.publish(newer) }
-            if state.ledger.session(key) == session || session.generation < state.ledger.session(key)?.generation ?? 0 {
-                state.unsaved.remove(key)
-            }
-        }
-    }
-
     private func result(of outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
         switch outcome {
         case .renewed(_, let answer): session.map { .renewed($0, answer: answer) } ?? .failed(answer: answer)
-        case .rejected(let answer), .refused(let answer): .refused(answer: answer)
+        case .rejected, .lost: session?.state == .dead(.lost) ? .sessionLost : unended(outcome, session)
+        case .refused(let answer): .refused(answer: answer)
+        case .notSent(let fault): .fault(fault)
+        }
+    }
+
+    /// What an outcome is to those who wait when it did not end the session by a lost answer.
+    private func unended(_ outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
+        switch outcome {
+        case .rejected(let answer), .refused(let answer), .renewed(_, let answer): .refused(answer: answer)
         case .notSent(let fault): .fault(fault)
         case .lost(let answer, let fault):
-            if session?.state == .dead(.lost) {
-                .sessionLost
+            if case .unknown = session?.state {
+                .lost(answer: answer, fault ?? .unreadableAnswer)
             } else if let answer {
                 .failed(answer: answer)
             } else {
                 .fault(fault ?? .unreadableAnswer)
             }
         }
-    }
-
-    /// Contract 7.9: memory holds the only copy of what the tenant gave out, until the store takes it.
-    private func keepUntilSaved(_ session: Session) {
-        state.withLockedValue { state in
-            state.ledger.publish(session)
-            state.unsaved.insert(session.key)
-        }
-        Task {
-            var pause = Duration.milliseconds(250)
-            while (try? await saveFirst(session.key)) == nil {
-                try? await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(10))
-            }
-        }
-    }
-
-    // MARK: what is learned beside rotations
-
-    /// Makes a token from an answer or a hand-over the session's newest; durable when it returns.
-    /// - Returns: the session as it is now; nil when there is none and the token is another user's.
-    @discardableResult
-    package func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session?
-    {
-        var read: Set<StoreQuery> = []
-        if state.withLockedValue({ !$0.ledger.isKnown(key) }) { try await load(.key(key), &read) }
-        let hash = state.withLockedValue { $0.ledger.hasher.hash(renewed.token) }
-        if state.withLockedValue({ $0.ledger.owner(of: hash) == nil }) { try await load(.token(hash), &read) }
-        while true {
-            let now = clock.now()
-            guard
-                let session = state.withLockedValue({ $0.ledger.learned(renewed, for: key, isLogin: isLogin, at: now) })
-            else { return state.withLockedValue { $0.ledger.session(key) } }
-            switch try await store.save(session, tokenHash: hash) {
-            case .committed, .fenced(nil):
-                state.withLockedValue { $0.ledger.publish(session) }
-                return session
-            case .fenced(.some(let newer)):
-                state.withLockedValue { $0.ledger.publish(newer) }
-                if newer.token == session.token { return newer }
-            }
-        }
-    }
-
-    /// The tenant refused a token as dead on a call that does not rotate (contract 7.5).
-    /// - Returns: a newer session to try once; nil when the refusal was of the newest token: the session is dead then.
-    package func refused(_ session: Session, _ refusal: Session.Refusal) async throws(StoreError) -> Session? {
-        // A rotation in the air may have consumed the token: only its end tells.
-        let flight = state.withLockedValue { state in
-            state.ledger.attempt(session.key).flatMap { state.flights[$0.attempt] }
-        }
-        if let flight, await flight.result(within: policy.refreshWait) == nil { return nil }
-        let known: Session? = state.withLockedValue { $0.ledger.session(session.key) }
-        guard let known else { return nil }
-        if known.generation > session.generation { return known }
-        guard known.state == .live else { return nil }
-        var dead = known
-        dead.state = .dead(.rejected(refusal))
-        let hash = state.withLockedValue { $0.ledger.hasher.hash(dead.token) }
-        if case .fenced(let newer?) = try await store.save(dead, tokenHash: hash) {
-            state.withLockedValue { $0.ledger.publish(newer) }
-            return newer.generation > session.generation ? newer : nil
-        }
-        state.withLockedValue { $0.ledger.publish(dead) }
-        return nil
-    }
-
-    /// Pins a fingerprint to a session that has none yet; durable when it returns.
-    package func pin(_ fingerprint: DeviceFingerprint, to session: Session) async throws(StoreError) {
-        let life = max(session.remaining(at: clock.now()), .zero)
-        try await learn(
-            RenewedToken(token: session.token, life: life, fingerprint: fingerprint), for: session.key, isLogin: false)
-    }
-
-    /// The session of a user that is not in a request: the local API.
-    package func session(_ key: SessionKey) async throws(StoreError) -> Session? {
-        if state.withLockedValue({ !$0.ledger.isKnown(key) }) {
-            var read: Set<StoreQuery> = []
-            try await load(.key(key), &read)
-        }
-        return state.withLockedValue { $0.ledger.session(key) }
-    }
-
-    /// The session whose lineage a claim is of; nil for a token from elsewhere and where there is none.
-    package func session(of claim: SessionClaim) async throws(StoreError) -> Session? {
-        var read: Set<StoreQuery> = []
-        while true {
-            let (location, session): (TokenLocation, Session?) = state.withLockedValue { state in
-                let location = state.ledger.locate(claim, read: read)
-                guard case .found(let key, let presented) = location, !presented.isForeign else {
-                    return (location, nil)
-                }
-                return (location, state.ledger.session(key))
-            }
-            guard case .unread(let query) = location else { return session }
-            try await load(query, &read)
-        }
-    }
-
-    /// The key of a session that is known only by a token of its own.
-    package func anonymousKey(for token: SessionToken) -> SessionKey {
-        .anonymous(state.withLockedValue { $0.ledger.hasher.hash(token) })
     }
 
     /// Returns when no attempt is in the air. New ones may still start; the caller has stopped taking requests.
@@ -358,6 +285,11 @@ package final class SessionCoordinator: Sendable {
 }
 
 extension RotationResult {
+    /// Whether a caller who waited goes on: the token may be presented once more.
+    fileprivate var mayBeProbed: Bool {
+        if case .lost = self { true } else { false }
+    }
+
     /// Nil for the results that leave a live session behind.
     fileprivate var failure: RotationResult? {
         switch self {

@@ -39,11 +39,13 @@ package enum SessionDecision: Sendable {
     case join(AttemptID)
     /// Wait for the running attempt, then decide again.
     case wait(AttemptID)
+    /// An answer was lost a moment ago: wait this long, then decide again.
+    case settle(Duration)
 }
 
 /// The sessions in memory and the rules over them. It never waits, reads a clock or touches a store.
 package struct SessionLedger: Sendable {
-    private struct Entry: Sendable {
+    private struct Entry: Sendable, Hashable {
         /// Nil when the store has none.
         var session: Session?
         /// The presentation in the air.
@@ -113,14 +115,24 @@ package struct SessionLedger: Sendable {
         switch (purpose, presented) {
         case (.use, .foreign(let token)): return .useForeign(token, key: key)
         case (.refresh, .foreign(let token)): return start(key, token, attempt)
-        case (.refresh, .superseded): return .replay(session)
+        case (.refresh, .superseded) where session.state == .live: return .replay(session)
         case (.refresh, _):
             let fresh = now - session.rotatedAt < policy.minimumInterval && session.state == .live
-            return fresh && session.remaining(at: now) > .zero ? .replay(session) : start(key, session.token, attempt)
+            return fresh && session.remaining(at: now) > .zero ? .replay(session) : present(session, attempt, now)
         case (.use, _):
             let wanting = session.remaining(at: now) < policy.refreshAhead || session.state != .live
-            return wanting && !rotationTried ? start(key, session.token, attempt) : .use(session)
+            return wanting && !rotationTried ? present(session, attempt, now) : .use(session)
         }
+    }
+
+    /// Presents the session's own token; after a lost answer not before the tenant has settled.
+    private mutating func present(_ session: Session, _ attempt: AttemptID, _ now: Timestamp) -> SessionDecision {
+        if case .unknown(let since) = session.state {
+            // A wall clock that was set back must not make this longer.
+            let left = min(since + policy.settle - now, policy.settle)
+            if left > .zero { return .settle(left) }
+        }
+        return start(session.key, session.token, attempt)
     }
 
     private mutating func start(_ key: SessionKey, _ token: SessionToken, _ attempt: AttemptID) -> SessionDecision {
@@ -129,14 +141,15 @@ package struct SessionLedger: Sendable {
         return .start(intent)
     }
 
-    /// The store was asked for a key or a token and has this. What memory already knows is newer and stays.
-    package mutating func loaded(_ stored: StoredSession?, for query: StoreQuery) {
+    /// The store was asked for a key or a token and has this. What memory already knows is newer and stays. An attempt that was
+    /// begun and never ended is one of a process that is dead.
+    package mutating func loaded(_ stored: StoredSession?, for query: StoreQuery, at now: Timestamp) {
         guard let stored else {
             if case .key(let key) = query, entries[key] == nil { entries[key] = Entry() }
             return
         }
         var session = stored.session
-        if stored.unfinished != nil, entries[session.key] == nil { session.countLoss() }
+        if stored.unfinished != nil, entries[session.key] == nil { session.countLoss(policy, at: now) }
         publish(session)
     }
 
@@ -168,4 +181,12 @@ package struct SessionLedger: Sendable {
         lineage[hasher.hash(session.token)] = nil
         entries[key]?.session = nil
     }
+}
+
+/// By what is known; the settings never change.
+extension SessionLedger: Hashable {
+    package static func == (left: Self, right: Self) -> Bool {
+        left.entries == right.entries && left.lineage == right.lineage
+    }
+    package func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 }

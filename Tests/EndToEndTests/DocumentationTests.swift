@@ -6,7 +6,7 @@ import Testing
 
 struct DocumentationTests {
     /// The README beside Package.swift.
-    private static func readme() throws -> String {
+    static func readme() throws -> String {
         let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
         return text(Array(try #require(FileManager.default.contents(atPath: root + "/README.md"))))
     }

@@ -36,13 +36,25 @@ struct LocalAPITests {
     }
 
     @Test func whileTheTenantFailsAValidTokenIsServedStale() async throws {
-        let scene = try PipelineScene { (_, _) throws(TransportError) in throw TransportError(.broken, maybeSent: true)
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            throw TransportError(.unreachable, maybeSent: false)
         }
         _ = await scene.call(path, #"{"session_token":"T7","expire":50}"#, method: "PUT", user: nil)
         let stale = await scene.call(path, "", method: "GET", user: nil)
         #expect(stale.status == 200 && stale.source == "stale" && stale.body.hasPrefix(#"{"session_token":"T7""#))
         scene.clock.advance(by: .seconds(50))
-        #expect(await scene.call(path, "", method: "GET", user: nil).outcome == "502 SESSION_LOST")
+        #expect(await scene.call(path, "", method: "GET", user: nil).outcome == "502 UPSTREAM_UNREACHABLE")
+    }
+
+    @Test func aSessionWhoseAnswersWereLostIsOver() async throws {
+        let scene = try PipelineScene { (_, _) throws(TransportError) in throw TransportError(.broken, maybeSent: true)
+        }
+        _ = await scene.call(path, #"{"session_token":"T7","expire":50}"#, method: "PUT", user: nil)
+        for _ in 0..<3 {
+            #expect(await scene.call(path, "", method: "GET", user: nil).outcome == "502 SESSION_LOST")
+            #expect(await scene.call(PipelineScene.refreshPath).outcome == "502 SESSION_LOST")
+        }
+        #expect(scene.transport.requests.count == 2)
     }
 
     @Test func whatCannotBeHandedOver() async throws {

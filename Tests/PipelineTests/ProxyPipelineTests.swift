@@ -280,8 +280,20 @@ struct ProxyPipelineTests {
         for path in [PipelineScene.verifyPath, PipelineScene.loginPath, "/api/v2/tenant/users"] {
             #expect(await scene.call(path, "{}").outcome == outcome)
         }
+        #expect(scene.transport.requests.count == 3)
+    }
+
+    /// A refresh of which nothing was sent is tried again; one whose answer was lost is presented once more.
+    @Test(arguments: [
+        (TransportError(.unreachable, maybeSent: false), "502 UPSTREAM_UNREACHABLE", 3),
+        (TransportError(.tls, maybeSent: false), "502 UPSTREAM_TLS", 3),
+        (TransportError(.broken, maybeSent: true), "502 SESSION_LOST", 2),
+        (TransportError(.timeout, maybeSent: true), "502 SESSION_LOST", 2),
+    ])
+    func transportFailuresOfARefresh(_ error: TransportError, _ outcome: String, _ sendings: Int) async throws {
+        let scene = try PipelineScene { (_, _) throws(TransportError) in throw error }
         #expect(await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#).outcome == outcome)
-        #expect(scene.transport.requests.count == 4)
+        #expect(scene.transport.requests.count == sendings)
     }
 
     @Test func errorsOfTheTenantPassAsTheyAre() async throws {

@@ -50,7 +50,7 @@ struct SessionStoreContract {
     func whatIsSavedIsLoadedAndFound(kind: StoreKind) async throws {
         try await kind.with { store in
             let refusal = Session.Refusal(status: 400, contentType: bytes("application/json"), body: bytes("{}"))
-            let states: [Session.State] = [.live, .unknown(losses: 1), .dead(.lost), .dead(.rejected(refusal))]
+            let states: [Session.State] = [.live, .unknown(since: .sample), .dead(.lost), .dead(.rejected(refusal))]
             for (number, state) in states.enumerated() {
                 let session = try sampleSession(
                     "user\(number)", "T\(number)", state: state, old: [sampleHash("old\(number)")])

@@ -88,12 +88,22 @@ struct RotationSettlementTests {
         scene.know(try scene.session("alice", "T2"))
         let first = try intent(&scene)
         let unknown = try #require(committed(scene, first, .reset))
-        #expect(unknown.state == .unknown(losses: 1) && unknown.generation == 3)
+        #expect(unknown.state == .unknown(since: scene.now) && unknown.generation == 3)
         scene.ledger.ended(first)
         scene.know(unknown)
+        scene.now = scene.now + .seconds(1)
         let second = try intent(&scene)
         #expect(committed(scene, second, .failed)?.state == .dead(.lost))
+        // A rejection after a loss says that the lost answer had the new token.
+        #expect(committed(scene, second, .rejected)?.state == .dead(.lost))
         #expect(try committed(scene, second, .renewed(.sample("T3")))?.state == .live)
+    }
+
+    @Test func retireEndsTheSessionAtTheFirstLoss() throws {
+        var scene = LedgerScene { $0.lostAnswer = .retire }
+        scene.know(try scene.session("alice", "T2"))
+        let attempt = try intent(&scene)
+        #expect(committed(scene, attempt, .reset)?.state == .dead(.lost))
     }
 
     @Test func aFirstSessionFromATokenAlone() throws {
@@ -101,7 +111,7 @@ struct RotationSettlementTests {
         let attempt = try intent(&scene, "new", "X")
         let first = try #require(committed(scene, attempt, .renewed(try .sample("X2"))))
         #expect(try first.generation == 1 && first.superseded.map(\.hash) == [scene.hasher.hash(.sample("X"))])
-        #expect(committed(scene, attempt, .reset)?.state == .unknown(losses: 1))
+        #expect(committed(scene, attempt, .reset)?.state == .unknown(since: scene.now))
         #expect(committed(scene, attempt, .rejected) == nil)
     }
 

@@ -166,17 +166,74 @@ struct SessionCoordinatorTests {
         #expect(renewal.presented.count == 1)
     }
 
+    /// Whoever asked waits for the one more presentation; a second loss is the end, and nothing more is presented.
     @Test func twoLostAnswersEndTheSession() async throws {
+        for second in [RenewalOutcome.reset, .failed, .rejected] {
+            let scene = try await Scene().loggedIn()
+            let renewal = ScriptedRenewal { _, number in number == 1 ? .reset : second }
+            let started = scene.clock.now()
+            guard
+                case .rotated(.sessionLost, _) = try await scene.sessions.refresh(
+                    for: try scene.claim(), renewal: renewal),
+                case .refused(.dead(.lost)) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)
+            else {
+                Issue.record("not lost")
+                continue
+            }
+            #expect(renewal.presented.count == 2)
+            #expect(scene.clock.now() - started >= .seconds(1))
+        }
+    }
+
+    @Test func aLostAnswerThatTheTenantHadNotProcessedHeals() async throws {
         let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let renewal = ScriptedRenewal { presentation, number in
+            if number == 1 {
+                await gate.wait()
+                return .failed
+            }
+            return SessionToken(bytes("T1")).map { .renewed($0) } ?? .rejected
+        }
+        let claim = try scene.claim()
+        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<20 {
+                group.addTask { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+            }
+            await renewal.began.wait()
+            gate.signal()
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(tokens == ["T1"])
+        #expect(renewal.presented.count == 2 && renewal.mostInTheAir == 1)
+    }
+
+    @Test func retireNeverPresentsTwice() async throws {
+        let scene = try await Scene({ $0.lostAnswer = .retire }).loggedIn()
         let renewal = ScriptedRenewal { _, _ in .reset }
-        guard case .rotated(.fault, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal),
-            case .rotated(.sessionLost, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal),
-            case .refused(.dead(.lost)) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)
+        guard
+            case .rotated(.sessionLost, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)
         else {
             Issue.record("not lost")
             return
         }
-        #expect(renewal.presented.count == 2)
+        #expect(renewal.presented.count == 1)
+    }
+
+    /// Nothing was sent, so trying again is safe; the last word is passed on and the session lives.
+    @Test func anUnreachableTenantIsTriedAgain() async throws {
+        let scene = try await Scene().loggedIn()
+        let healed = ScriptedRenewal { _, number in
+            number < 3 ? .unreachable : SessionToken(bytes("T1")).map { .renewed($0) } ?? .rejected
+        }
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim(), renewal: healed)) == "T1")
+        let down = ScriptedRenewal { _, _ in .unreachable }
+        guard case .rotated(.fault, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: down) else {
+            Issue.record("no fault")
+            return
+        }
+        #expect(down.presented.count == 3)
+        #expect(try await scene.sessions.session(scene.alice)?.state == .live)
     }
 
     @Test func nothingIsPresentedThatCouldNotBeStored() async throws {

@@ -55,6 +55,7 @@ struct LedgerScene {
         case .start(let intent): "present \(text(intent.token.bytes))"
         case .join(let attempt): "join \(attempt.low)"
         case .wait(let attempt): "wait \(attempt.low)"
+        case .settle(let left): "settle \(left)"
         }
     }
 }
@@ -184,6 +185,32 @@ struct SessionLedgerTests {
         }
     }
 
+    /// After a lost answer nothing is presented before the tenant has settled; then it is, once.
+    @Test func aLostAnswerSettlesFirst() throws {
+        for (age, expected) in [(0, "settle 1.0 seconds"), (400, "settle 0.6 seconds"), (1000, "present T2")] {
+            var scene = LedgerScene()
+            let lost = scene.now - .milliseconds(age)
+            scene.know(
+                try scene.session(
+                    "alice", "T2", old: [("T1", .seconds(5))], left: .seconds(50), state: .unknown(since: lost)))
+            for token in [nil, "T2", "T1"] {
+                var fresh = scene
+                #expect(LedgerScene.word(try fresh.decide("alice", token, .refresh)) == expected)
+                var using = scene
+                #expect(LedgerScene.word(try using.decide("alice", token, .use)) == expected)
+            }
+            var tried = scene
+            #expect(LedgerScene.word(try tried.decide("alice", nil, .use, rotationTried: true)) == "use T2")
+        }
+    }
+
+    /// A wall clock that is set back a day does not make anybody wait a day.
+    @Test func aClockSetBackDoesNotProlongTheSettling() throws {
+        var scene = LedgerScene()
+        scene.know(try scene.session("alice", "T2", state: .unknown(since: scene.now + .seconds(86_400))))
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "settle 1.0 seconds")
+    }
+
     @Test func anOlderGenerationNeverPushesOutANewerOne() throws {
         var scene = try scene()
         scene.know(try scene.session("alice", "T1", generation: 2))
@@ -209,7 +236,7 @@ struct SessionLedgerTests {
     @Test func whatTheStoreHasIsTakenUp() throws {
         var scene = LedgerScene()
         let stored = try scene.session("alice", "T2")
-        scene.ledger.loaded(StoredSession(session: stored, unfinished: nil), for: .key(stored.key))
+        scene.ledger.loaded(StoredSession(session: stored, unfinished: nil), for: .key(stored.key), at: scene.now)
         #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "present T2")
     }
 
@@ -218,11 +245,11 @@ struct SessionLedgerTests {
         let attempt = AttemptID(high: 1, low: 1)
         var once = LedgerScene()
         let stored = try once.session("alice", "T2")
-        once.ledger.loaded(StoredSession(session: stored, unfinished: attempt), for: .key(stored.key))
-        #expect(once.ledger.session(stored.key)?.state == .unknown(losses: 1))
+        once.ledger.loaded(StoredSession(session: stored, unfinished: attempt), for: .key(stored.key), at: once.now)
+        #expect(once.ledger.session(stored.key)?.state == .unknown(since: once.now))
         var twice = LedgerScene()
-        let lost = try twice.session("alice", "T2", state: .unknown(losses: 1))
-        twice.ledger.loaded(StoredSession(session: lost, unfinished: attempt), for: .key(lost.key))
+        let lost = try twice.session("alice", "T2", state: .unknown(since: twice.now))
+        twice.ledger.loaded(StoredSession(session: lost, unfinished: attempt), for: .key(lost.key), at: twice.now)
         #expect(twice.ledger.session(lost.key)?.state == .dead(.lost))
     }
 }

@@ -9,5 +9,7 @@ package final class ManualClock: WallClock {
     package init(_ time: Timestamp = .sample) { self.time = NIOLockedValueBox(time) }
 
     package func now() -> Timestamp { time.withLockedValue { $0 } }
+    /// Takes no time: the clock is set on by it.
+    package func sleep(for duration: Duration) async { advance(by: duration) }
     package func advance(by duration: Duration) { time.withLockedValue { $0 = $0 + duration } }
 }
