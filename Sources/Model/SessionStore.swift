@@ -18,11 +18,14 @@ package struct RotationIntent: Sendable, Hashable {
     package let key: SessionKey
     /// The token that goes to the tenant: the session's newest, or one from a login made elsewhere.
     package let token: SessionToken
+    /// Whether its answer is everybody's who waits for the session (T2), or its own caller's alone (S1).
+    package let isShared: Bool
     /// The generation that the attempt replaces; 0 when there is no session yet.
     package var generation: UInt64 { session?.generation ?? 0 }
 
-    package init(attempt: AttemptID, key: SessionKey, session: Session?, token: SessionToken) {
+    package init(attempt: AttemptID, key: SessionKey, session: Session?, token: SessionToken, isShared: Bool = true) {
         (self.attempt, self.key, self.session, self.token) = (attempt, key, session, token)
+        self.isShared = isShared
     }
 }
 

@@ -36,6 +36,7 @@ package struct ProxyPipeline: Sendable {
                 let call = try await ProxiedCall.read(request, admission, route, requestID: requestID, limits: limits)
                 switch route.session {
                 case .rotates: answer = try await refresh(call)
+                case .exchanges: answer = try await exchange(call)
                 case .uses: answer = try await sendWithNewest(call)
                 case .opens: answer = try await open(call)
                 case .none: answer = try await pass(call)
@@ -71,16 +72,38 @@ package struct ProxyPipeline: Sendable {
 
     /// T2: shared by everybody who asks for this session.
     private func refresh(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
-        if pins.mayRefuse(call.fingerprint) {
-            let session: Session?
-            do { session = try await sessions.session(of: call.claim) } catch { throw .storeUnavailable }
-            _ = try fingerprint(call, pinned: session?.fingerprint, key: nil)
+        try await checkFingerprint(call)
+        return try await rotate(call, .refresh)
+    }
+
+    /// S1: may rotate as well, so it is one presentation like a refresh; its id_token is for its own caller.
+    private func exchange(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        try await checkFingerprint(call)
+        let ahead = try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+        let newest: NewestSession
+        do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
+        switch newest {
+        case .session, .foreign: return try await rotate(call, .exchange)
+        case .refused(let refusal): return try LocalAnswer(refusal)
+        case .pending: throw .refreshPending
+        case .failed(let result): return try LocalAnswer(result, source: .upstream, at: clock.now())
         }
+    }
+
+    private func rotate(_ call: ProxiedCall, _ purpose: SessionPurpose) async throws(ProxyError) -> LocalAnswer {
         let refreshed: RefreshedSession
-        do { refreshed = try await sessions.refresh(for: call.claim, renewal: renewal(call)) } catch {
+        do { refreshed = try await sessions.refresh(for: call.claim, as: purpose, renewal: renewal(call)) } catch {
             throw .storeUnavailable
         }
         return try LocalAnswer(refreshed, at: clock.now())
+    }
+
+    /// Refuses a fingerprint that differs from the session's where the operator wants that.
+    private func checkFingerprint(_ call: ProxiedCall) async throws(ProxyError) {
+        guard pins.mayRefuse(call.fingerprint) else { return }
+        let session: Session?
+        do { session = try await sessions.session(of: call.claim) } catch { throw .storeUnavailable }
+        _ = try fingerprint(call, pinned: session?.fingerprint, key: nil)
     }
 
     /// T3: goes out with the newest token whatever the app presented.

@@ -100,13 +100,14 @@ package final class SessionCoordinator: Sendable {
     }
 
     /// One rotation for everybody who asks, or the newest token when the presented one was replaced a short while ago.
-    package func refresh(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError)
-        -> RefreshedSession
-    {
+    /// - Parameter purpose: `.refresh`, or `.exchange` for a call whose answer nobody else can use.
+    package func refresh(
+        for claim: SessionClaim, as purpose: SessionPurpose = .refresh, renewal: some SessionRenewal
+    ) async throws(StoreError) -> RefreshedSession {
         let started = ContinuousClock.now
         var read: Set<StoreQuery> = []
         while true {
-            switch step(claim, .refresh, read, rotationTried: false) {
+            switch step(claim, purpose, read, rotationTried: false) {
             case .decided(.load(let query)): try await load(query, &read)
             case .decided(.refuse(let refusal)): return .refused(refusal)
             case .decided(.replay(let session)): return .replay(session)
@@ -115,6 +116,7 @@ package final class SessionCoordinator: Sendable {
             case .started(let intent, let flight):
                 launch(intent, flight, renewal)
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
+                if case .moved = result, purpose == .exchange { continue }
                 if !result.mayBeProbed { return .rotated(result, shared: false) }
             case .flight(let flight, let shared):
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }

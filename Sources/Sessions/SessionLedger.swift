@@ -18,6 +18,8 @@ package enum SessionRefusal: Sendable, Equatable {
 package enum SessionPurpose: Sendable, Equatable {
     /// The newest token; many may share one rotation's answer (T2, local API).
     case refresh
+    /// A call that may rotate and answers with more than the token, for its own caller alone (S1).
+    case exchange
     /// A call that goes out with the newest token and leaves it as it is (T3).
     case use
 }
@@ -80,7 +82,7 @@ package struct SessionLedger: Sendable {
         case .found(let key, let presented):
             if let refusal = refusal(key, presented, at: now) { return .refuse(refusal) }
             if let intent = entries[key]?.intent {
-                return purpose == .refresh && shares(presented, claim.token, intent)
+                return purpose == .refresh && intent.isShared && shares(presented, claim.token, intent)
                     ? .join(intent.attempt) : .wait(intent.attempt)
             }
             return decideIdle(key, presented, purpose, rotationTried, attempt, now)
@@ -110,33 +112,40 @@ package struct SessionLedger: Sendable {
     ) -> SessionDecision {
         guard let session = entries[key]?.session else {
             guard case .foreign(let token) = presented else { return .refuse(.unknown) }
-            return purpose == .use ? .useForeign(token, key: key) : start(key, token, attempt)
+            return purpose == .use ? .useForeign(token, key: key) : start(key, token, purpose, attempt)
         }
         switch (purpose, presented) {
         case (.use, .foreign(let token)): return .useForeign(token, key: key)
-        case (.refresh, .foreign(let token)): return start(key, token, attempt)
+        case (_, .foreign(let token)): return start(key, token, purpose, attempt)
+        case (.exchange, _): return present(session, purpose, attempt, now)
         case (.refresh, .superseded) where session.state == .live: return .replay(session)
         case (.refresh, _):
             let fresh = now - session.rotatedAt < policy.minimumInterval && session.state == .live
-            return fresh && session.remaining(at: now) > .zero ? .replay(session) : present(session, attempt, now)
+            return fresh && session.remaining(at: now) > .zero
+                ? .replay(session) : present(session, .refresh, attempt, now)
         case (.use, _):
             let wanting = session.remaining(at: now) < policy.refreshAhead || session.state != .live
-            return wanting && !rotationTried ? present(session, attempt, now) : .use(session)
+            return wanting && !rotationTried ? present(session, .refresh, attempt, now) : .use(session)
         }
     }
 
     /// Presents the session's own token; after a lost answer not before the tenant has settled.
-    private mutating func present(_ session: Session, _ attempt: AttemptID, _ now: Timestamp) -> SessionDecision {
+    private mutating func present(
+        _ session: Session, _ purpose: SessionPurpose, _ attempt: AttemptID, _ now: Timestamp
+    ) -> SessionDecision {
         if case .unknown(let since) = session.state {
             // A wall clock that was set back must not make this longer.
             let left = min(since + policy.settle - now, policy.settle)
             if left > .zero { return .settle(left) }
         }
-        return start(session.key, session.token, attempt)
+        return start(session.key, session.token, purpose, attempt)
     }
 
-    private mutating func start(_ key: SessionKey, _ token: SessionToken, _ attempt: AttemptID) -> SessionDecision {
-        let intent = RotationIntent(attempt: attempt, key: key, session: entries[key]?.session, token: token)
+    private mutating func start(
+        _ key: SessionKey, _ token: SessionToken, _ purpose: SessionPurpose, _ attempt: AttemptID
+    ) -> SessionDecision {
+        let intent = RotationIntent(
+            attempt: attempt, key: key, session: entries[key]?.session, token: token, isShared: purpose == .refresh)
         entries[key, default: Entry()].intent = intent
         return .start(intent)
     }

@@ -1,4 +1,4 @@
-// The rows of the CIAM edition (tenant facts, tables 2.1 and 2.2).
+// The rows of the CIAM edition (tenant facts, tables 2.1 to 2.3).
 
 internal import Model
 
@@ -7,7 +7,7 @@ extension TenantProfile {
     package static let ciam = TenantProfile(
         name: "ciam",
         contentType: Array("application/json".utf8),
-        rows: serverRows + loginRows,
+        rows: serverRows + loginRows + sessionRows,
         deadSessionCodes: ["PARAM.0023"])
 
     private static let serverRows: [Row] = [
@@ -20,6 +20,13 @@ extension TenantProfile {
         Row(
             method: "POST", path: "/api/v2/tenant/sso/sso-ticket/verify",
             route: Route(row: "T4", family: .tenant, devices: .body)),
+    ]
+
+    private static let sessionRows: [Row] = [
+        Row(
+            method: "POST", path: "/api/v2/sdk/sso/session-token/id-token",
+            route: Route(
+                row: "S1", family: .sdk, devices: .header, token: .header("session-token"), session: .exchanges))
     ]
 
     private static let loginRows: [Row] = [

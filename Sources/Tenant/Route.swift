@@ -34,6 +34,8 @@ package struct Route: Sendable, Equatable {
         case uses
         /// Replaces it (T2).
         case rotates
+        /// May replace it and answers with more than the token (S1).
+        case exchanges
         /// May answer 200 with a new session (L1–L15).
         case opens
     }

@@ -102,6 +102,28 @@ struct ProxyPipelineTests {
         #expect(scene.transport.requests.count == 1)
     }
 
+    /// S1 takes the newest token in its header, may rotate, and its answer is its own caller's.
+    @Test func anExchangeForAnIDTokenIsARotation() async throws {
+        let path = "/api/v2/sdk/sso/session-token/id-token"
+        let scene = try PipelineScene { (request, number) throws(TransportError) in
+            guard request.target == path else { return try await Self.tenant(request, number) }
+            let presented = request.value("session-token") ?? "T?"
+            let next = "T\((Int(presented.dropFirst()) ?? 0) + 1)"
+            return .json(#"{"session_token":"\#(next)","expire":604800,"id_token":"id of \#(presented)"}"#)
+        }
+        _ = await scene.call(PipelineScene.loginPath, fields: ["X-device-fingerprint": "phone"])
+        let first = await scene.call(path, "", fields: ["X-device-fingerprint": "other"])
+        #expect(first.body == #"{"session_token":"T1","expire":604800,"id_token":"id of T0"}"#)
+        // The app still holds T0: what goes out is the newest, and what comes back is kept.
+        let second = await scene.call(path, "", user: nil, fields: ["session-token": "T0"])
+        #expect(second.body.contains("id of T1"))
+        #expect(await scene.call(PipelineScene.refreshPath, "{}").body == #"{"session_token":"T3","expire":43200}"#)
+        let sent = scene.transport.requests[1]
+        #expect(sent.value("X-device-fingerprint") == "phone" && sent.value(.authorization) == nil)
+        #expect(try await scene.store.load(.sample("alice"))?.session.generation == 4)
+        #expect(await scene.call(path, "", user: "bob").outcome == "404 SESSION_UNKNOWN")
+    }
+
     @Test func aTokenWithoutAUser() async throws {
         let scene = try PipelineScene(Self.tenant)
         #expect(await scene.call(PipelineScene.refreshPath, #"{"session_token":"T0"}"#, user: nil).status == 200)

@@ -315,6 +315,34 @@ struct SessionCoordinatorTests {
         #expect(stored.unfinished == nil)
     }
 
+    /// An exchange shares nobody's answer, and nobody shares its: each is one presentation after the other.
+    @Test func exchangesAndRefreshesTakeTurns() async throws {
+        let scene = try await Scene().loggedIn()
+        let renewal = Self.rotating()
+        let claim = try scene.claim("T0")
+        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<10 {
+                group.addTask {
+                    token(try await scene.sessions.refresh(for: claim, as: .exchange, renewal: renewal))
+                }
+            }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(tokens == Set((1...10).map { "T\($0)" }))
+        #expect(renewal.presented.count == 10 && renewal.mostInTheAir == 1)
+        let gate = Gate()
+        let slow = Self.rotating(gate)
+        let exchanging = Task {
+            token(try await scene.sessions.refresh(for: claim, as: .exchange, renewal: slow))
+        }
+        await slow.began.wait()
+        let refreshing = Task { token(try await scene.sessions.refresh(for: claim, renewal: slow)) }
+        gate.signal()
+        #expect(try await exchanging.value == "T11")
+        // The refresh presented a token that the exchange has replaced a moment ago.
+        #expect(try await refreshing.value == "T11")
+    }
+
     // MARK: calls that use the newest token
 
     private func newest(_ scene: Scene, _ token: String?, _ renewal: ScriptedRenewal) async throws -> String {
