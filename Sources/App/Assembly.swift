@@ -31,7 +31,11 @@ struct Assembly: Sendable {
             closeStore = {}
         case .sqlite(let path):
             do {
-                let sqlite = try SQLiteStore(path: path, key: configuration.storeKey)
+                let sqlite = try SQLiteStore(
+                    path: path, key: configuration.storeKey, oldKeys: configuration.storeOldKeys,
+                    onDamage: {
+                        logger.error("a stored session is damaged and was skipped; its user has to log in again")
+                    })
                 store = sqlite
                 closeStore = { await sqlite.close() }
             } catch { throw .store(error) }

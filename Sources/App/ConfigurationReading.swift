@@ -42,7 +42,7 @@ extension SidecarConfiguration {
         _ = reader.choice("PROFILE", Profile.ciam)
         profile = .ciam
         passthrough = Self.passthrough(&reader)
-        (self.store, self.storeKey) = (store, storeKey)
+        (self.store, self.storeKey, storeOldKeys) = (store, storeKey, Self.storeOldKeys(&reader))
         rotation = Self.rotation(&reader)
         devices = Self.devices(&reader)
         clientID = Self.headerText(&reader, "CLIENT_ID")
@@ -197,6 +197,15 @@ extension SidecarConfiguration {
         if let key = Base64.decode(text), key.count == 32 { return key }
         reader.fault("STORE_KEY", "has to be 32 bytes in base64, such as `openssl rand -base64 32` prints")
         return nil
+    }
+
+    private static func storeOldKeys(_ reader: inout SettingsReader) -> [[UInt8]] {
+        guard let text = reader.secret("STORE_OLD_KEYS") else { return [] }
+        let keys = text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            .map { Base64.decode(Array(ASCII.trimmed($0))) }
+        if keys.allSatisfy({ $0?.count == 32 }) { return keys.compactMap { $0 } }
+        reader.fault("STORE_OLD_KEYS", "has to be keys of 32 bytes in base64, separated by single commas")
+        return []
     }
 
     private static func rotation(_ reader: inout SettingsReader) -> RotationPolicy {

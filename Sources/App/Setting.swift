@@ -57,6 +57,7 @@ package struct Setting: Sendable {
         Setting(
             "STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given", isSecret: true
         ),
+        Setting("STORE_OLD_KEYS", "", "keys that the store may still be sealed with, with commas", isSecret: true),
         Setting("REFRESH_WAIT", "8s", "how long a caller waits for a running rotation"),
         Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
         Setting("REFRESH_MIN_INTERVAL", "0s", "a refresh this soon after the last is answered from memory; `0s` = off"),

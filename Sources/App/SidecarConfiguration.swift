@@ -34,6 +34,7 @@ package struct SidecarConfiguration: Sendable {
     let passthrough: [[UInt8]]
     let store: Store
     let storeKey: [UInt8]?
+    let storeOldKeys: [[UInt8]]
     let rotation: RotationPolicy
     let devices: DeviceDefaults
     let clientID: [UInt8]?

@@ -81,7 +81,8 @@ enum SQLiteValue: Sendable {
     private func column(_ statement: OpaquePointer, _ index: Int32) -> SQLiteValue {
         switch unsafe sqlite3_column_type(statement, index) {
         case SQLITE_INTEGER: return unsafe .integer(sqlite3_column_int64(statement, index))
-        case SQLITE_BLOB:
+        // A text stands where a record should only in a damaged file: its bytes are judged like any others.
+        case SQLITE_BLOB, SQLITE_TEXT:
             let count = unsafe Int(sqlite3_column_bytes(statement, index))
             guard count > 0, let start = unsafe sqlite3_column_blob(statement, index) else { return .blob([]) }
             return unsafe .blob(Array(UnsafeRawBufferPointer(start: start, count: count)))

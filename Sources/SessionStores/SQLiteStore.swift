@@ -17,13 +17,19 @@ package final class SQLiteStore: SessionStore {
 
     package let keys: StoreKeys
     private let seal: RecordSeal
+    private let onDamage: @Sendable () -> Void
     private let writer: SQLiteThread
     private let reader: SQLiteThread
     private let lock: OwnerLock
 
     /// Opens the file at `path`, making it and its folder if they are missing.
-    /// - Parameter key: 32 bytes that seal the records; nil takes them from `PATH.key`, made at the first start.
-    package init(path: String, key: [UInt8]?) throws(StoreOpenError) {
+    /// - Parameters:
+    ///   - key: 32 bytes that seal the records; nil takes them from `PATH.key`, made at the first start.
+    ///   - oldKeys: keys that the store may still be sealed with; it is sealed with `key` from then on.
+    ///   - onDamage: told of every record that does not open; it is skipped, its user has to log in again.
+    package init(
+        path: String, key: [UInt8]?, oldKeys: [[UInt8]] = [], onDamage: @escaping @Sendable () -> Void = {}
+    ) throws(StoreOpenError) {
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try PlainFile.makeFolder(String(path[..<slash]))
         }
@@ -37,18 +43,19 @@ package final class SQLiteStore: SessionStore {
             seal = RecordSeal(master: try StoreKeyFile.readOrMake(path + ".key"))
         }
         let connection = try SQLiteConnection(path: path, readOnly: false)
-        do { keys = try Self.prepare(connection, seal, path) } catch {
+        do { keys = try Self.prepare(connection, seal, oldKeys.map { RecordSeal(master: $0) }, path, onDamage) } catch {
             connection.close()
             throw error
         }
-        self.seal = seal
+        (self.seal, self.onDamage) = (seal, onDamage)
         writer = SQLiteThread(connection: connection, transactions: true)
         reader = SQLiteThread(connection: try SQLiteConnection(path: path, readOnly: false), transactions: false)
     }
 
-    private static func prepare(_ connection: SQLiteConnection, _ seal: RecordSeal, _ path: String)
-        throws(StoreOpenError) -> StoreKeys
-    {
+    private static func prepare(
+        _ connection: SQLiteConnection, _ seal: RecordSeal, _ oldSeals: [RecordSeal], _ path: String,
+        _ onDamage: @Sendable () -> Void
+    ) throws(StoreOpenError) -> StoreKeys {
         do {
             try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             guard case .integer(let version)? = try connection.run("PRAGMA user_version").first?.first else {
@@ -56,6 +63,9 @@ package final class SQLiteStore: SessionStore {
             }
             if version > Int64(schemaVersion) { throw StoreOpenError.newerSchema(path: path, version: Int(version)) }
             if version == 0 { try connection.execute("BEGIN IMMEDIATE;" + schema + "COMMIT;") }
+            if let old = try oldSeals.first(where: { try isSealed(connection, with: $0) }) {
+                for _ in 0..<(try SQLiteRekey.run(connection, from: old, to: seal)) { onDamage() }
+            }
             return StoreKeys(
                 lineage: try secret("lineage", connection, seal, path),
                 fingerprint: try secret("fingerprint", connection, seal, path))
@@ -66,6 +76,13 @@ package final class SQLiteStore: SessionStore {
             default: throw .unusable(path: path, code: 0)
             }
         }
+    }
+
+    private static func isSealed(_ connection: SQLiteConnection, with seal: RecordSeal) throws(StoreError) -> Bool {
+        let name = Array("lineage".utf8)
+        let rows = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)])
+        guard case .blob(let sealed)? = rows.first?.first else { return false }
+        return seal.open(sealed, name: name) != nil
     }
 
     /// A random key kept in the store itself, made at first use; it stays when the sealing key changes.
@@ -95,22 +112,26 @@ package final class SQLiteStore: SessionStore {
         lock.release()
     }
 
+    private func row(_ key: SessionKey) -> SessionRow {
+        SessionRow(name: seal.name(of: key), seal: seal, onDamage: onDamage)
+    }
+
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
-        let row = SessionRow(name: seal.name(of: key), seal: seal)
+        let row = row(key)
         return try await reader.perform { (connection) throws(StoreError) in try row.read(connection)?.stored }
     }
 
     package func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession? {
-        let seal = seal
+        let (seal, onDamage) = (seal, onDamage)
         return try await reader.perform { (connection) throws(StoreError) in
             let rows = try connection.run("SELECT name FROM lineage WHERE hash = ?", [.blob(hash.bytes)])
             guard case .blob(let name)? = rows.first?.first else { return nil }
-            return try SessionRow(name: name, seal: seal).read(connection)?.stored
+            return try SessionRow(name: name, seal: seal, onDamage: onDamage).read(connection)?.stored
         }
     }
 
     package func begin(_ intent: RotationIntent) async throws(StoreError) -> BeginOutcome {
-        let row = SessionRow(name: seal.name(of: intent.key), seal: seal)
+        let row = row(intent.key)
         return try await writer.perform { (connection) throws(StoreError) in
             let known = try row.read(connection)
             guard (known?.session?.generation ?? 0) == intent.generation else { return .moved(known?.session) }
@@ -122,7 +143,7 @@ package final class SQLiteStore: SessionStore {
     package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
         -> CommitOutcome
     {
-        let row = SessionRow(name: seal.name(of: session.key), seal: seal)
+        let row = row(session.key)
         return try await writer.perform { (connection) throws(StoreError) in
             let known = try row.read(connection)
             guard known?.attempt == attempt else { return .fenced(known?.session) }
@@ -132,7 +153,7 @@ package final class SQLiteStore: SessionStore {
     }
 
     package func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError) {
-        let row = SessionRow(name: seal.name(of: key), seal: seal)
+        let row = row(key)
         try await writer.perform { (connection) throws(StoreError) in
             guard let known = try row.read(connection), known.attempt == attempt else { return }
             try row.setAttempt(nil, known: known, connection)
@@ -140,7 +161,7 @@ package final class SQLiteStore: SessionStore {
     }
 
     package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
-        let row = SessionRow(name: seal.name(of: session.key), seal: seal)
+        let row = row(session.key)
         return try await writer.perform { (connection) throws(StoreError) in
             let content = try row.read(connection)
             if let known = content?.session, !session.replaces(known) { return .fenced(known) }
@@ -151,7 +172,7 @@ package final class SQLiteStore: SessionStore {
     }
 
     package func forget(_ key: SessionKey) async throws(StoreError) {
-        let row = SessionRow(name: seal.name(of: key), seal: seal)
+        let row = row(key)
         try await writer.perform { (connection) throws(StoreError) in try row.remove(connection) }
     }
 }

@@ -14,12 +14,16 @@ struct SessionRow: Sendable {
 
     let name: [UInt8]
     let seal: RecordSeal
+    let onDamage: @Sendable () -> Void
 
     func read(_ connection: SQLiteConnection) throws(StoreError) -> Content? {
         let rows = try connection.run("SELECT record, attempt FROM session WHERE name = ?", [.blob(name)])
         guard let row = rows.first, row.count == 2 else { return nil }
         var session: Session?
-        if case .blob(let sealed) = row[0] { session = seal.open(sealed, name: name).flatMap(SessionRecord.decode) }
+        if case .blob(let sealed) = row[0] {
+            session = seal.open(sealed, name: name).flatMap(SessionRecord.decode)
+            if session == nil { onDamage() }
+        }
         var attempt: AttemptID?
         if case .blob(let bytes) = row[1] { attempt = AttemptID(bytes) }
         return Content(session: session, attempt: attempt)

@@ -104,24 +104,29 @@ import Testing
         let users = 20
         try await Tenant.with(["--previous-token-grace", String(tenantGrace)]) { tenant in
             try await withTestFolder { folder in
-                let settings = Sidecar.settings(tenant, store: "sqlite:\(folder)/s.db")
+                let settings = Sidecar.settings(tenant, store: "sqlite:\(folder)/s.db").merging([
+                    "SIDECAR_LOST_ANSWER_SETTLE": "100ms"
+                ]) { $1 }
                 let held = NIOLockedValueBox<[String: String]>([:])
                 let lost = NIOLockedValueBox(0)
                 var generator = SystemRandomNumberGenerator()
                 for life in 0...kills {
-                    let killAfter = life == kills ? Int.max : Int.random(in: 1...60, using: &generator)
-                    let answers = Gate()
+                    let more = Int.random(in: 1...60, using: &generator)
+                    let (answers, served) = (Gate(), Gate())
                     _ = try await Sidecar.with(settings) { sidecar in
                         try await withThrowingTaskGroup(of: Void.self) { group in
                             for number in 0..<users {
                                 let user = "user\(number)"
                                 group.addTask {
                                     try await Self.follow(
-                                        user, sidecar, tenant, held, lost, answers, rounds: life == kills ? 3 : Int.max)
+                                        user, sidecar, tenant, held, lost, answers, served,
+                                        rounds: life == kills ? 3 : Int.max)
                                 }
                             }
                             if life < kills {
-                                await answers.wait(for: killAfter)
+                                // Everybody has an answer first: two lost answers in a row end a session by rule.
+                                await served.wait(for: users)
+                                await answers.wait(for: answers.count + more)
                                 sidecar.program.kill()
                             }
                             try await group.waitForAll()
@@ -143,7 +148,7 @@ import Testing
     /// One app: follows its own token until the process dies. A lost session is opened anew, as a login would.
     private static func follow(
         _ user: String, _ sidecar: Sidecar, _ tenant: Tenant, _ held: NIOLockedValueBox<[String: String]>,
-        _ lost: NIOLockedValueBox<Int>, _ answers: Gate, rounds: Int
+        _ lost: NIOLockedValueBox<Int>, _ answers: Gate, _ served: Gate, rounds: Int
     ) async throws {
         struct Answer: Decodable { let sessionToken: String }
         do {
@@ -164,6 +169,7 @@ import Testing
                         "POST", refresh, user: user, body: bytes(#"{"session_token":"\#(token)"}"#))
                     answers.signal()
                     round += 1
+                    if round == 1 { served.signal() }
                     if answer.status == 200 {
                         let next = try Tenant.decoder.decode(Answer.self, from: Data(answer.body)).sessionToken
                         held.withLockedValue { $0[user] = next }

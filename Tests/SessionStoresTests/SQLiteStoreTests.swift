@@ -84,6 +84,56 @@ struct SQLiteStoreTests {
         }
     }
 
+    @Test func aNewKeyOpensWhatAnOldOneSealed() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            let (first, second) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
+            let before = try SQLiteStore(path: path, key: first)
+            for number in 0..<1200 {
+                _ = try await before.save(
+                    try sampleSession("user\(number)", "T\(number)", old: [sampleHash("old\(number)")]),
+                    tokenHash: sampleHash("T\(number)"))
+            }
+            let keys = before.keys
+            await before.close()
+            // With both keys once, then with the new one alone; the old one does not open it any more.
+            for oldKeys in [[[UInt8](repeating: 9, count: 32), first], []] {
+                let after = try SQLiteStore(path: path, key: second, oldKeys: oldKeys)
+                #expect(after.keys.lineage == keys.lineage && after.keys.fingerprint == keys.fingerprint)
+                for number in [0, 499, 500, 501, 1199] {
+                    #expect(try await after.load(.sample("user\(number)"))?.session.token == .sample("T\(number)"))
+                    #expect(try await after.find(sampleHash("old\(number)"))?.session.key == .sample("user\(number)"))
+                }
+                await after.close()
+            }
+            #expect(throws: StoreOpenError.wrongKey(path: path)) { try SQLiteStore(path: path, key: first) }
+        }
+    }
+
+    /// Skipped and told, never taken for another session; a login writes over it.
+    @Test func damagedRecordsAreSkippedAndTold() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            let store = try SQLiteStore(path: path, key: nil)
+            _ = try await store.save(try sampleSession("alice", "A"), tokenHash: sampleHash("A"))
+            _ = try await store.save(try sampleSession("bob", "B"), tokenHash: sampleHash("B"))
+            await store.close()
+            try await sqlite(
+                path,
+                "UPDATE session SET record = zeroblob(10) || substr(record, 11) WHERE name = (SELECT min(name) FROM session)"
+            )
+            let damage = Gate()
+            let after = try SQLiteStore(path: path, key: nil, onDamage: { damage.signal() })
+            let found = [try await after.load(.sample("alice")), try await after.load(.sample("bob"))].compactMap { $0 }
+            #expect(found.count == 1 && damage.count == 1)
+            let lost = try found[0].session.key == .sample("alice") ? "bob" : "alice"
+            let login = try sampleSession(lost, "L")
+            _ = try await after.save(login, tokenHash: sampleHash("L"))
+            #expect(try await after.load(.sample(lost))?.session == login)
+            await after.close()
+        }
+    }
+
     @Test func whatIsNoStoreIsRefused() async throws {
         try await withTestFolder { folder in
             let text = folder + "/text"
