@@ -4,6 +4,7 @@
 package struct Readiness: Sendable, Equatable {
     package enum Reason: String, Sendable, CaseIterable {
         case noAccessToken = "no usable access token is held"
+        case storeNotWritable = "the store does not take writes; sessions are served, none is refreshed"
         case unsavedSessions = "the store could not take a session; memory holds the only copy"
         case draining = "shutting down"
     }

@@ -64,6 +64,7 @@ package struct SidecarRun: Sendable {
             return try await AdminListener.open(host: host, port: port, on: loop) {
                 var reasons: [Readiness.Reason] = []
                 if !assembly.accessTokens.isUsable { reasons.append(.noAccessToken) }
+                if !assembly.sessions.isWritable { reasons.append(.storeNotWritable) }
                 if !assembly.sessions.isDurable { reasons.append(.unsavedSessions) }
                 if isDraining.withLockedValue({ $0 }) { reasons.append(.draining) }
                 return Readiness(reasons: reasons)

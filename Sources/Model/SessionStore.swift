@@ -51,11 +51,19 @@ package struct StoredSession: Sendable {
     package init(session: Session, unfinished: AttemptID?) { (self.session, self.unfinished) = (session, unfinished) }
 }
 
-package enum StoreError: Error, Equatable, Sendable {
+package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Reading or writing failed; `code` is the engine's own (SQLite's extended result code).
     case failed(operation: String, code: Int32)
     /// The store has been closed.
     case closed
+
+    /// For the log.
+    package var description: String {
+        switch self {
+        case .failed(let operation, let code): "\(operation) failed with code \(code)"
+        case .closed: "closed"
+        }
+    }
 }
 
 /// Keys that the store keeps for us, the same after a restart and on every replica. 32 bytes each.
@@ -86,4 +94,6 @@ package protocol SessionStore: Sendable {
     func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome
     /// Removes the session and its lineage.
     func forget(_ key: SessionKey) async throws(StoreError)
+    /// Makes a small write durable: whether the store takes writes again after one failed.
+    func probe() async throws(StoreError)
 }

@@ -41,4 +41,5 @@ package final class MemoryStore: SessionStore {
     }
 
     package func forget(_ key: SessionKey) async throws(StoreError) { model.withLockedValue { $0.forget(key) } }
+    package func probe() async throws(StoreError) {}
 }

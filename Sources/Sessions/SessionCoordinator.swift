@@ -33,6 +33,8 @@ package final class SessionCoordinator: Sendable {
         var flights: [AttemptID: RotationFlight] = [:]
         /// Sessions that the store could not take; memory has the only copy.
         var unsaved: Set<SessionKey> = []
+        /// A write failed and none has gone through since.
+        var storeFails = false
         /// The process's part of every attempt's name is random, the rest counts.
         private var lastAttempt = AttemptID.random()
 
@@ -70,6 +72,9 @@ package final class SessionCoordinator: Sendable {
 
     /// Whether every acknowledged token is on disk.
     package var isDurable: Bool { state.withLockedValue { $0.unsaved.isEmpty } }
+
+    /// Whether the store takes writes, as far as is known; while it does not, no rotation begins.
+    package var isWritable: Bool { state.withLockedValue { !$0.storeFails } }
 
     /// The session whose newest token a call has to carry, after a rotation if it is about to end.
     package func newest(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> NewestSession
@@ -191,8 +196,10 @@ package final class SessionCoordinator: Sendable {
             reached(.beforeIntent)
             if case .moved(let newer) = try await store.begin(intent) { return moved(to: newer) }
             reached(.afterIntent)
+            state.withLockedValue { $0.storeFails = false }
         } catch {
             logger.error("a rotation was not begun: the store failed", metadata: ["error": "\(error)"])
+            watchStore()
             return .storeFailed(error)
         }
         let outcome = await present(intent, renewal)
@@ -234,6 +241,7 @@ package final class SessionCoordinator: Sendable {
             logger.error(
                 "a new session token could not be stored; it is kept in memory", metadata: ["error": "\(error)"])
             keepUntilSaved(session)
+            watchStore()
         }
         return result(of: outcome, session)
     }

@@ -1,9 +1,24 @@
 // What becomes of a session beside rotations: learned from answers, pinned, refused, kept until the store takes it.
 
+internal import Logging
 package import Model
 internal import NIOConcurrencyHelpers
 
 extension SessionCoordinator {
+    /// After a failed write: tries every second whether the store takes writes again.
+    func watchStore() {
+        let isWatched = state.withLockedValue { state in
+            defer { state.storeFails = true }
+            return state.storeFails
+        }
+        guard !isWatched else { return }
+        Task {
+            repeat { await clock.sleep(for: .seconds(1)) } while (try? await store.probe()) == nil
+            state.withLockedValue { $0.storeFails = false }
+            logger.notice("the store takes writes again")
+        }
+    }
+
     /// Contract 7.9: memory holds the only copy of what the tenant gave out, until the store takes it.
     func keepUntilSaved(_ session: Session) {
         state.withLockedValue { state in

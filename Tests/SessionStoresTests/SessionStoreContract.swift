@@ -187,6 +187,16 @@ struct SessionStoreContract {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func aProbeChangesNothing(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = try sampleSession()
+            _ = try await store.save(first, tokenHash: sampleHash("T0"))
+            try await store.probe()
+            #expect(try await store.load(first.key)?.session == first)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func forgetting(kind: StoreKind) async throws {
         try await kind.with { store in
             let first = try sampleSession("alice", "T1", generation: 2, old: [sampleHash("T0")])

@@ -238,7 +238,7 @@ struct SessionCoordinatorTests {
 
     @Test func nothingIsPresentedThatCouldNotBeStored() async throws {
         let scene = try await Scene().loggedIn()
-        scene.store.fail([.begin])
+        scene.store.fail([.begin, .probe])
         let renewal = Self.rotating()
         guard
             case .rotated(.storeFailed, _) = try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)
@@ -247,8 +247,12 @@ struct SessionCoordinatorTests {
             return
         }
         #expect(renewal.presented.isEmpty)
+        // Unready until a write goes through again; that is tried without being asked for.
+        #expect(!scene.sessions.isWritable)
         scene.store.fail([])
+        await scene.store.probed.wait()
         #expect(token(try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)) == "T1")
+        #expect(scene.sessions.isWritable)
     }
 
     /// Contract 7.9: the app gets its token, memory keeps it, and it reaches the store when the store is back.

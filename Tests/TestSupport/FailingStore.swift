@@ -5,12 +5,14 @@ internal import NIOConcurrencyHelpers
 
 /// Passes everything on to another store, but for the calls that are to fail.
 package final class FailingStore: SessionStore {
-    package enum Call: Hashable, Sendable { case load, begin, commit, save }
+    package enum Call: Hashable, Sendable { case load, begin, commit, save, probe }
 
     private let inner: any SessionStore
     private let failing = NIOLockedValueBox<Set<Call>>([])
     /// Signalled at each call that failed.
     package let failed = Gate()
+    /// Signalled at each probe that went through.
+    package let probed = Gate()
     /// Signalled at each save that went through.
     package let saved = Gate()
 
@@ -50,6 +52,11 @@ package final class FailingStore: SessionStore {
         try check(.save)
         defer { saved.signal() }
         return try await inner.save(session, tokenHash: tokenHash)
+    }
+    package func probe() async throws(StoreError) {
+        try check(.probe)
+        defer { probed.signal() }
+        try await inner.probe()
     }
     package func forget(_ key: SessionKey) async throws(StoreError) { try await inner.forget(key) }
 }
