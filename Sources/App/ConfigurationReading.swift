@@ -44,6 +44,7 @@ extension SidecarConfiguration {
         passthrough = Self.passthrough(&reader)
         (self.store, self.storeKey, storeOldKeys) = (store, storeKey, Self.storeOldKeys(&reader))
         rotation = Self.rotation(&reader)
+        keepFresh = reader.durationOrOff("KEEP_FRESH")
         devices = Self.devices(&reader)
         clientID = Self.headerText(&reader, "CLIENT_ID")
         tenantID = Self.headerText(&reader, "TENANT_ID")

@@ -60,6 +60,9 @@ package struct Setting: Sendable {
         Setting("STORE_OLD_KEYS", "", "keys that the store may still be sealed with, with commas", isSecret: true),
         Setting("REFRESH_WAIT", "8s", "how long a caller waits for a running rotation"),
         Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
+        Setting(
+            "KEEP_FRESH", "off",
+            "sessions that were used in the last so long are refreshed before their end, such as `12h`; `off` = never"),
         Setting("REFRESH_MIN_INTERVAL", "0s", "a refresh this soon after the last is answered from memory; `0s` = off"),
         Setting("ROTATION_GRACE", "10m", "how long a replaced token still gets the newest answer"),
         Setting(

@@ -63,6 +63,14 @@ struct SettingsReader {
         parsed(name, fallback, "a duration such as 250ms, 8s, 5m or 12h") { Units.duration($0) }
     }
 
+    /// Nil for `off` and when it is not set.
+    mutating func durationOrOff(_ name: String) -> Duration? {
+        guard let text = text(name), !text.utf8.elementsEqual("off".utf8) else { return nil }
+        if let duration = Units.duration(text) { return duration }
+        fault(name, "is \"\(Self.shown(text))\"; it has to be off or a duration such as 30m or 12h")
+        return nil
+    }
+
     mutating func size(_ name: String, _ fallback: Int) -> Int {
         parsed(name, fallback, "a size such as 4096, 64KiB, 1MiB or 1GiB") { Units.size($0) }
     }

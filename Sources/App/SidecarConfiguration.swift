@@ -36,6 +36,8 @@ package struct SidecarConfiguration: Sendable {
     let storeKey: [UInt8]?
     let storeOldKeys: [[UInt8]]
     let rotation: RotationPolicy
+    /// Nil for off.
+    let keepFresh: Duration?
     let devices: DeviceDefaults
     let clientID: [UInt8]?
     let tenantID: [UInt8]?

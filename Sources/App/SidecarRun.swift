@@ -9,6 +9,7 @@ internal import Model
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
+internal import Pipeline
 internal import Sessions
 internal import UnixSignals
 
@@ -30,6 +31,9 @@ package struct SidecarRun: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let transport = Task { await assembly.transport.run() }
         let tokens = Task { await assembly.accessTokens.run() }
+        let freshness = Task {
+            if let idle = configuration.keepFresh { await assembly.pipeline.keepFresh(idle: idle) }
+        }
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let admin = try await openAdmin(assembly, loop, isDraining)
         let listener: LocalListener
@@ -47,6 +51,7 @@ package struct SidecarRun: Sendable {
         isDraining.withLockedValue { $0 = true }
         logger.info("shutting down; requests in flight may finish")
         let finished = await listener.drain(within: configuration.drainTimeout)
+        freshness.cancel()
         await assembly.sessions.drain()
         tokens.cancel()
         assembly.transport.close(now: true)

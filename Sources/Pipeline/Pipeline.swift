@@ -2,7 +2,7 @@
 //
 // Reading order: ProxyPipeline (the page that is the product), ProxiedCall (a request as it was understood), UpstreamSender (the
 // second page: access token, injection, one sending, at most one more), TenantRenewal (a rotation as a request), SessionAnswers
-// (what a rotation's end is to the app), LocalAPI, LocalMessages (request and answer as values), ProxyError (the one list of
+// (what a rotation's end is to the app), FreshSessions (refreshes that no app asked for), LocalAPI, LocalMessages (request and answer as values), ProxyError (the one list of
 // our own errors), RequestID.
 //
 // Who may import it: Listener and App. It knows neither sockets nor libcurl nor a store: requests come in as values, go out

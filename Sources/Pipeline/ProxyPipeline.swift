@@ -9,11 +9,11 @@ package import Tenant
 package struct ProxyPipeline: Sendable {
     private let guardPolicy: AdmissionPolicy
     private let routes: RouteTable
-    private let sessions: SessionCoordinator
+    let sessions: SessionCoordinator
     private let pins: FingerprintPins
     private let sender: UpstreamSender
     private let limits: BodyLimits
-    private let clock: any WallClock
+    let clock: any WallClock
 
     package init(
         guardPolicy: AdmissionPolicy, routes: RouteTable, sessions: SessionCoordinator, pins: FingerprintPins,
@@ -204,7 +204,7 @@ package struct ProxyPipeline: Sendable {
         TenantRenewal(call: call, sender: sender, pins: pins, limit: limits.injected)
     }
 
-    private func refreshCall(
+    func refreshCall(
         for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
     ) throws(ProxyError) -> TenantRenewal {
         guard case .route(let route) = routes.match(method: Array("POST".utf8), path: TenantProfile.refreshPath[...])

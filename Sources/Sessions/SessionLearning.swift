@@ -105,13 +105,21 @@ extension SessionCoordinator {
             RenewedToken(token: session.token, life: life, fingerprint: fingerprint), for: session.key, isLogin: false)
     }
 
+    /// The sessions that the background should refresh now, at most `most`.
+    package func due(idle: Duration, most: Int, resting: Set<SessionKey>) -> [Session] {
+        state.withLockedValue { $0.ledger.due(idle: idle, most: most, resting: resting, at: clock.now()) }
+    }
+
     /// The session of a user that is not in a request: the local API.
     package func session(_ key: SessionKey) async throws(StoreError) -> Session? {
         if state.withLockedValue({ !$0.ledger.isKnown(key) }) {
             var read: Set<StoreQuery> = []
             try await load(.key(key), &read)
         }
-        return state.withLockedValue { $0.ledger.session(key) }
+        return state.withLockedValue { state in
+            state.ledger.used(key, at: clock.now())
+            return state.ledger.session(key)
+        }
     }
 
     /// The session whose lineage a claim is of; nil for a token from elsewhere and where there is none.

@@ -20,6 +20,8 @@ package enum SessionPurpose: Sendable, Equatable {
     case refresh
     /// A call that may rotate and answers with more than the token, for its own caller alone (S1).
     case exchange
+    /// A refresh that no app asked for; it does not count as use.
+    case keepFresh
     /// A call that goes out with the newest token and leaves it as it is (T3).
     case use
 }
@@ -52,6 +54,16 @@ package struct SessionLedger: Sendable {
         var session: Session?
         /// The presentation in the air.
         var intent: RotationIntent?
+        /// When an app last asked for it; nil until one does. Says nothing about the session itself.
+        var usedAt: Timestamp?
+
+        static func == (left: Self, right: Self) -> Bool {
+            left.session == right.session && left.intent == right.intent
+        }
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(session)
+            hasher.combine(intent)
+        }
     }
 
     let policy: RotationPolicy
@@ -81,8 +93,10 @@ package struct SessionLedger: Sendable {
         case .refused(let refusal): return .refuse(refusal)
         case .found(let key, let presented):
             if let refusal = refusal(key, presented, at: now) { return .refuse(refusal) }
+            if purpose != .keepFresh { entries[key]?.usedAt = now }
             if let intent = entries[key]?.intent {
-                return purpose == .refresh && intent.isShared && shares(presented, claim.token, intent)
+                return (purpose == .refresh || purpose == .keepFresh) && intent.isShared
+                    && shares(presented, claim.token, intent)
                     ? .join(intent.attempt) : .wait(intent.attempt)
             }
             return decideIdle(key, presented, purpose, rotationTried, attempt, now)
@@ -119,7 +133,7 @@ package struct SessionLedger: Sendable {
         case (_, .foreign(let token)): return start(key, token, purpose, attempt)
         case (.exchange, _): return present(session, purpose, attempt, now)
         case (.refresh, .superseded) where session.state == .live: return .replay(session)
-        case (.refresh, _):
+        case (.refresh, _), (.keepFresh, _):
             let fresh = now - session.rotatedAt < policy.minimumInterval && session.state == .live
             return fresh && session.remaining(at: now) > .zero
                 ? .replay(session) : present(session, .refresh, attempt, now)
@@ -145,7 +159,7 @@ package struct SessionLedger: Sendable {
         _ key: SessionKey, _ token: SessionToken, _ purpose: SessionPurpose, _ attempt: AttemptID
     ) -> SessionDecision {
         let intent = RotationIntent(
-            attempt: attempt, key: key, session: entries[key]?.session, token: token, isShared: purpose == .refresh)
+            attempt: attempt, key: key, session: entries[key]?.session, token: token, isShared: purpose != .exchange)
         entries[key, default: Entry()].intent = intent
         return .start(intent)
     }
@@ -181,6 +195,16 @@ package struct SessionLedger: Sendable {
         guard entries[intent.key]?.intent?.attempt == intent.attempt else { return }
         entries[intent.key]?.intent = nil
         if entries[intent.key]?.session == nil, case .anonymous = intent.key { entries[intent.key] = nil }
+    }
+
+    /// An app has asked for the session without a decision about it.
+    mutating func used(_ key: SessionKey, at now: Timestamp) { entries[key]?.usedAt = now }
+
+    /// Every session that an app has asked for and that no attempt is in the air for.
+    func eachIdle(_ body: (Session, _ usedAt: Timestamp) -> Void) {
+        for entry in entries.values where entry.intent == nil {
+            if let session = entry.session, let usedAt = entry.usedAt { body(session, usedAt) }
+        }
     }
 
     /// Forgets a session and its lineage.

@@ -196,6 +196,29 @@ struct ProxyPipelineTests {
         #expect(try await scene.store.load(.sample("alice")) == nil)
     }
 
+    /// The background refreshes what comes near its end, and rests after a failure instead of storming.
+    @Test func sessionsAreKeptFresh() async throws {
+        let refreshed = Gate()
+        let scene = try PipelineScene { (request, number) throws(TransportError) in
+            refreshed.signal()
+            if number == 1 { return .json("{}", status: 403) }
+            return try await Self.tenant(request, number)
+        }
+        _ = try await scene.sessions.learn(
+            RenewedToken(token: .sample("T0"), life: .seconds(1000), fingerprint: nil), for: .sample("alice"),
+            isLogin: true)
+        scene.clock.advance(by: .seconds(810))
+        #expect(await scene.call("/sidecar/v1/users/alice/session-token", "", method: "GET").status == 200)
+        let before = scene.clock.now()
+        let running = Task { await scene.pipeline.keepFresh(idle: .seconds(100_000)) }
+        await refreshed.wait(for: 2)
+        running.cancel()
+        await running.value
+        #expect(scene.clock.now() - before >= .seconds(60))
+        #expect(scene.transport.requests.allSatisfy { $0.target == PipelineScene.refreshPath })
+        #expect(try await scene.store.load(.sample("alice"))?.session.token == .sample("T1"))
+    }
+
     // MARK: the access token is refused
 
     private func renewing(_ fetches: Gate) -> ClientCredentialsGrant? {

@@ -1,0 +1,32 @@
+// Which sessions are refreshed without being asked for, and when.
+
+package import Model
+
+extension Session {
+    /// When the background refreshes it: with 20 to 30 % of its life left. Where in that tenth is drawn from the key and the
+    /// generation, so that sessions that were opened together are not refreshed together (contract 9, `SIDECAR_KEEP_FRESH`).
+    func freshUntil(_ hash: TokenHash) -> Timestamp {
+        let life = max(expiresAt - rotatedAt, .zero)
+        let draw = hash.bytes.prefix(2).reduce(0) { $0 << 8 | Int($1) }
+        return expiresAt - life / 5 - life * draw / 655_360
+    }
+}
+
+extension SessionLedger {
+    /// The sessions that are due, the one that ends first coming first.
+    /// - Parameters:
+    ///   - idle: sessions that no app has asked for in this long are left to end.
+    ///   - most: how many at most.
+    ///   - resting: sessions whose last try failed a short while ago.
+    package func due(idle: Duration, most: Int, resting: Set<SessionKey>, at now: Timestamp) -> [Session] {
+        var found: [Session] = []
+        eachIdle { session, usedAt in
+            guard session.state == .live, !resting.contains(session.key), now - usedAt < idle,
+                session.remaining(at: now) > .zero,
+                session.freshUntil(hasher.hash(session.token)) <= now
+            else { return }
+            found.append(session)
+        }
+        return Array(found.sorted { $0.expiresAt < $1.expiresAt }.prefix(most))
+    }
+}
