@@ -112,8 +112,9 @@ struct SettingsReader {
         let known = Setting.all.flatMap { $0.isSecret ? [$0.name, $0.name + "_FILE"] : [$0.name] }
         for name in environment.keys.sorted() where name.utf8.starts(with: "SIDECAR_".utf8) && !known.contains(name) {
             let nearest = known.min { Units.distance(name, $0) < Units.distance(name, $1) } ?? ""
-            faults.append(
-                ConfigurationFault(name: Self.shown(name), problem: "is not a setting; did you mean \(nearest)?"))
+            let hint =
+                Units.distance(name, nearest) <= 4 ? "did you mean \(nearest)?" : "`ciam-sidecar config` lists them"
+            faults.append(ConfigurationFault(name: Self.shown(name), problem: "is not a setting; \(hint)"))
         }
     }
 

@@ -59,7 +59,7 @@ package final class SessionCoordinator: Sendable {
     let logger: Logger
 
     /// Told of every step of a rotation; tests end the process there.
-    private let reached: @Sendable (RotationStep) -> Void
+    let reached: @Sendable (RotationStep) -> Void
 
     package init(
         store: any SessionStore, clock: any WallClock, policy: RotationPolicy, logger: Logger,
@@ -173,117 +173,6 @@ package final class SessionCoordinator: Sendable {
         }
         read.insert(query)
         state.withLockedValue { $0.ledger.loaded(stored, for: query, at: clock.now()) }
-    }
-
-    // MARK: one attempt, from its intent to its answer
-
-    /// The attempt belongs to nobody who waits for it: it ends by its own deadline (contract 7.3).
-    private func launch(_ intent: RotationIntent, _ flight: RotationFlight, _ renewal: some SessionRenewal) {
-        Task {
-            let result = await attempt(intent, renewal)
-            reached(.beforeAnswering)
-            state.withLockedValue { state in
-                state.ledger.ended(intent)
-                state.flights[intent.attempt] = nil
-            }
-            flight.deliver(result)
-        }
-    }
-
-    private func attempt(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RotationResult {
-        do {
-            try await saveFirst(intent.key)
-            reached(.beforeIntent)
-            if case .moved(let newer) = try await store.begin(intent) { return moved(to: newer) }
-            reached(.afterIntent)
-            state.withLockedValue { $0.storeFails = false }
-        } catch {
-            logger.error("a rotation was not begun: the store failed", metadata: ["error": "\(error)"])
-            watchStore()
-            return .storeFailed(error)
-        }
-        let outcome = await present(intent, renewal)
-        reached(.afterAnswer)
-        let now = clock.now()
-        switch state.withLockedValue({ $0.ledger.settle(intent, outcome, at: now) }) {
-        case .abandon:
-            await abandon(intent)
-            return result(of: outcome, nil)
-        case .commit(let session):
-            return await commit(session, intent, outcome)
-        }
-    }
-
-    /// Presents the token. When certainly nothing was sent it is safe to try again.
-    private func present(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RenewalOutcome {
-        let presentation = Presentation(token: intent.token, session: intent.session, key: intent.key)
-        var outcome = await renewal.renew(presentation)
-        for pause in policy.unsentPauses {
-            guard case .notSent(.transport) = outcome else { break }
-            await clock.sleep(for: pause)
-            outcome = await renewal.renew(presentation)
-        }
-        return outcome
-    }
-
-    private func commit(_ session: Session, _ intent: RotationIntent, _ outcome: RenewalOutcome) async -> RotationResult
-    {
-        do {
-            let hash = state.withLockedValue { $0.ledger.hasher.hash(session.token) }
-            reached(.beforeCommit)
-            switch try await store.commit(session, tokenHash: hash, attempt: intent.attempt) {
-            case .fenced(let newer): return moved(to: newer)
-            case .committed:
-                reached(.afterCommit)
-                state.withLockedValue { $0.ledger.publish(session) }
-            }
-        } catch {
-            logger.error(
-                "a new session token could not be stored; it is kept in memory", metadata: ["error": "\(error)"])
-            keepUntilSaved(session)
-            watchStore()
-        }
-        return result(of: outcome, session)
-    }
-
-    private func abandon(_ intent: RotationIntent) async {
-        do { try await store.abandon(intent.key, attempt: intent.attempt) } catch {
-            logger.warning("an intent could not be cleared", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private func moved(to newer: Session?) -> RotationResult {
-        guard let newer else { return .storeFailed(.failed(operation: "begin", code: 0)) }
-        return .moved(
-            state.withLockedValue { state in
-                state.ledger.publish(newer)
-                return state.ledger.session(newer.key) ?? newer
-            })
-    }
-
-    private func result(of outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
-        switch outcome {
-        case .renewed(_, let answer): session.map { .renewed($0, answer: answer) } ?? .failed(answer: answer)
-        case .rejected, .lost: session?.state == .dead(.lost) ? .sessionLost : unended(outcome, session)
-        case .refused(let answer): .refused(answer: answer)
-        case .notSent(let fault): .fault(fault)
-        }
-    }
-
-    /// What an outcome is to those who wait when it did not end the session by a lost answer.
-    private func unended(_ outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
-        switch outcome {
-        case .rejected(let answer), .refused(let answer), .renewed(_, let answer): .refused(answer: answer)
-        case .notSent(let fault): .fault(fault)
-        case .lost(let answer, let fault):
-            if case .unknown = session?.state {
-                .lost(answer: answer, fault ?? .unreadableAnswer)
-            } else if let answer {
-                .failed(answer: answer)
-            } else {
-                .fault(fault ?? .unreadableAnswer)
-            }
-        }
     }
 
     /// Returns when no attempt is in the air. New ones may still start; the caller has stopped taking requests.

@@ -15,9 +15,9 @@ struct SidecarCommand: AsyncParsableCommand {
         commandName: "ciam-sidecar",
         abstract: "Speaks to a Bamboocloud CIAM tenant for applications that cannot.",
         discussion: """
-            Takes plain HTTP on localhost, adds the access token, the device values and the newest session token, forwards over
-            TLS, and keeps the session token that comes back. Configured by SIDECAR_* environment variables only:
-            `ciam-sidecar config` lists them.
+            Takes plain HTTP on localhost, adds the access token, the device values and the newest session token, \
+            forwards over TLS, and keeps the session token that comes back. Configured by SIDECAR_* environment variables \
+            only: `ciam-sidecar config` lists them.
             """,
         subcommands: [ServeCommand.self, ConfigCommand.self],
         defaultSubcommand: ServeCommand.self)

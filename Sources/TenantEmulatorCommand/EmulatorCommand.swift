@@ -54,6 +54,8 @@ extension ListenAddress: ExpressibleByArgument {
     package init?(argument: String) {
         self.init(argument)
     }
+
+    package var defaultValueDescription: String { "\(host):\(port)" }
 }
 
 extension AnswerShape: ExpressibleByArgument {}

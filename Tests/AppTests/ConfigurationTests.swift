@@ -109,6 +109,11 @@ struct ConfigurationTests {
         #expect(faults(["TENANT_URL": "http://localhost:1", "ALLOW_INSECURE_TENANT": "true"]).isEmpty)
     }
 
+    @Test func namesThatMeanNothing() {
+        #expect(faults(["LOG_LEVLE": "x"]) == ["SIDECAR_LOG_LEVLE: is not a setting; did you mean SIDECAR_LOG_LEVEL?"])
+        #expect(faults(["FOO": "x"]) == ["SIDECAR_FOO: is not a setting; `ciam-sidecar config` lists them"])
+    }
+
     @Test func exactlyOneSourceOfAccessTokens() {
         #expect(
             faults(["ACCESS_TOKEN": nil]) == [
