@@ -113,7 +113,7 @@ struct RequestTests {
             try await withClient(of: tenant) { client in
                 let source = CountedBody(pieces: 4096, of: 16_384)
                 let request = UpstreamRequest.sample(
-                    "POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(2))
+                    "POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(5))
                 expect(await client.exchange(request), "timeout maybe sent")
                 #expect(source.pulled < 1024)
             }

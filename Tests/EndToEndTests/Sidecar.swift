@@ -16,7 +16,7 @@ struct Sidecar: Sendable {
         [
             "SIDECAR_TENANT_URL": tenant.url, "SIDECAR_CA_FILE": tenant.caFile, "SIDECAR_CLIENT_ID": "demo-client",
             "SIDECAR_CLIENT_SECRET": "demo-secret", "SIDECAR_STORE_URL": store, "SIDECAR_LISTEN": "127.0.0.1:0",
-            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
+            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0", "SIDECAR_REFRESH_WAIT": "60s",
         ]
     }
 

@@ -1,11 +1,12 @@
 // Every order of events, to a bounded depth: the real rules hold, and the known wrong ones are found out.
 
+import Dispatch
 import FoundationEssentials
 import Testing
 
 /// Breadth first over all worlds, so that a counter-example is a shortest one.
-struct Explorer {
-    struct Finding {
+struct Explorer: Sendable {
+    struct Finding: Sendable {
         let states: Int
         /// The steps that lead to a broken rule, and the rule; empty when none is broken.
         let trace: [String]
@@ -13,8 +14,15 @@ struct Explorer {
 
     let rules: Rules
 
+    /// On a thread of its own: the threads that tests share are few, and this takes one for long.
+    func explore(_ start: World) async -> Finding {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: search(start)) }
+        }
+    }
+
     /// - Parameter most: states at which it gives up; reported by `states` reaching it.
-    func explore(_ start: World, most: Int = 2_000_000) -> Finding {
+    private func search(_ start: World, most: Int = 2_000_000) -> Finding {
         var seen: Set<World> = [start]
         var worlds = [start]
         var origins: [(from: Int, step: String)] = [(-1, "")]
@@ -61,12 +69,12 @@ struct Explorer {
     private static let isDeep = ProcessInfo.processInfo.environment["EXPLORER"] == "deep"
 
     @Test(arguments: scenes.indices)
-    func everyOrderOfEvents(_ index: Int) throws {
+    func everyOrderOfEvents(_ index: Int) async throws {
         let scene = Self.scenes[index]
         let rules = try Rules(flaw: nil)
         let start = rules.start(
             scene.wishes, crashes: 1, faults: Self.isDeep ? 2 : scene.faults, ticks: Self.isDeep ? 2 : 1)
-        let finding = Explorer(rules: rules).explore(start)
+        let finding = await Explorer(rules: rules).explore(start)
         #expect(finding.trace.isEmpty, "\(scene.name):\n\(finding.trace.joined(separator: "\n"))")
         #expect(finding.states > 1000)
         print("explored: \(scene.name): \(finding.states) states")
@@ -74,11 +82,12 @@ struct Explorer {
 
     /// What the well-known programs of the field got wrong: each is found, with the shortest way there.
     @Test(arguments: Flaw.allCases)
-    func everyFlawIsFound(_ flaw: Flaw) throws {
+    func everyFlawIsFound(_ flaw: Flaw) async throws {
         let rules = try Rules(flaw: flaw)
         var found: [String] = []
         for scene in Self.scenes.reversed() where found.isEmpty {
-            found = Explorer(rules: rules).explore(rules.start(scene.wishes, crashes: 1, faults: 2, ticks: 1)).trace
+            found = await Explorer(rules: rules).explore(rules.start(scene.wishes, crashes: 1, faults: 2, ticks: 1))
+                .trace
         }
         #expect(!found.isEmpty, "\(flaw) was not found")
         print("counter-example of \(flaw.rawValue):\n  " + found.joined(separator: "\n  "))

@@ -16,6 +16,8 @@ struct SessionCoordinatorTests {
 
         init(_ change: (inout RotationPolicy) -> Void = { _ in }, memory: MemoryStore = MemoryStore()) throws {
             var policy = RotationPolicy()
+            // A slow machine must not make a caller impatient.
+            policy.refreshWait = .seconds(600)
             change(&policy)
             store = FailingStore(memory)
             sessions = SessionCoordinator(store: store, clock: clock, policy: policy, logger: log.logger)

@@ -25,7 +25,8 @@ package struct PipelineScene: Sendable {
         package var accessTokens: (any AccessTokenFetching)?
         package var limits = BodyLimits(injected: 1 << 20, streamed: 1 << 30)
 
-        package init() {}
+        /// A slow machine must not make a caller impatient.
+        package init() { rotation.refreshWait = .seconds(600) }
 
         /// The usual ones with a change.
         package static func changed(_ change: (inout Settings) throws -> Void) rethrows -> Settings {
