@@ -47,7 +47,11 @@ struct OwnerLock: ~Copyable {
     /// Lets the next owner in before this value ends. May be called more than once.
     func release() { flock(descriptor, LOCK_UN) }
 
-    deinit { close(descriptor) }
+    /// Closing alone would not do: a child that is just being started may hold a copy of the descriptor for a moment.
+    deinit {
+        release()
+        close(descriptor)
+    }
 }
 
 /// Files that must be plain files of ours.
