@@ -79,14 +79,9 @@ package struct ProxyPipeline: Sendable {
     /// S1: may rotate as well, so it is one presentation like a refresh; its id_token is for its own caller.
     private func exchange(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
         try await checkFingerprint(call)
-        let ahead = try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
-        let newest: NewestSession
-        do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
-        switch newest {
+        switch try await newest(call) {
         case .session, .foreign: return try await rotate(call, .exchange)
-        case .refused(let refusal): return try LocalAnswer(refusal)
-        case .pending: throw .refreshPending
-        case .failed(let result): return try LocalAnswer(result, source: .upstream, at: clock.now())
+        case .answer(let answer): return answer
         }
     }
 
@@ -103,20 +98,36 @@ package struct ProxyPipeline: Sendable {
         guard pins.mayRefuse(call.fingerprint) else { return }
         let session: Session?
         do { session = try await sessions.session(of: call.claim) } catch { throw .storeUnavailable }
-        _ = try fingerprint(call, pinned: session?.fingerprint, key: nil)
+        do { try pins.check(call.fingerprint, against: session?.fingerprint) } catch { throw .fingerprintMismatch }
     }
 
     /// T3: goes out with the newest token whatever the app presented.
     private func sendWithNewest(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        switch try await newest(call) {
+        case .session(let session): return try await send(call, with: session, mayRetry: true)
+        case .foreign(let token, let key): return try await send(call, withForeign: token, key)
+        case .answer(let answer): return answer
+        }
+    }
+
+    /// What a call goes out with, or the answer that ends it before anything is sent.
+    private enum Newest {
+        case session(Session)
+        case foreign(SessionToken, SessionKey)
+        case answer(LocalAnswer)
+    }
+
+    /// The newest session of a call, rotated first if its token is about to end.
+    private func newest(_ call: ProxiedCall) async throws(ProxyError) -> Newest {
         let ahead = try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
         let newest: NewestSession
         do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
         switch newest {
-        case .session(let session): return try await send(call, with: session, mayRetry: true)
-        case .foreign(let token, let key): return try await send(call, withForeign: token, key)
-        case .refused(let refusal): return try LocalAnswer(refusal)
+        case .session(let session): return .session(session)
+        case .foreign(let token, let key): return .foreign(token, key)
+        case .refused(let refusal): return .answer(try LocalAnswer(refusal))
         case .pending: throw .refreshPending
-        case .failed(let result): return try LocalAnswer(result, source: .upstream, at: clock.now())
+        case .failed(let result): return .answer(try LocalAnswer(result, source: .upstream, at: clock.now()))
         }
     }
 

@@ -89,28 +89,17 @@ extension SessionCoordinator {
             })
     }
 
+    /// What an outcome is to those who wait.
+    /// - Parameter session: as it was committed; nil when the attempt changed nothing.
     private func result(of outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
-        switch outcome {
-        case .renewed(_, let answer): session.map { .renewed($0, answer: answer) } ?? .failed(answer: answer)
-        case .rejected, .lost: session?.state == .dead(.lost) ? .sessionLost : unended(outcome, session)
-        case .refused(let answer): .refused(answer: answer)
-        case .notSent(let fault): .fault(fault)
-        }
-    }
-
-    /// What an outcome is to those who wait when it did not end the session by a lost answer.
-    private func unended(_ outcome: RenewalOutcome, _ session: Session?) -> RotationResult {
-        switch outcome {
-        case .rejected(let answer), .refused(let answer), .renewed(_, let answer): .refused(answer: answer)
-        case .notSent(let fault): .fault(fault)
-        case .lost(let answer, let fault):
-            if case .unknown = session?.state {
-                .lost(answer: answer, fault ?? .unreadableAnswer)
-            } else if let answer {
-                .failed(answer: answer)
-            } else {
-                .fault(fault ?? .unreadableAnswer)
-            }
+        switch (outcome, session?.state) {
+        case (.renewed(_, let answer), _): session.map { .renewed($0, answer: answer) } ?? .failed(answer: answer)
+        case (.rejected, .dead(.lost)), (.lost, .dead(.lost)): .sessionLost
+        case (.rejected(let answer), _), (.refused(let answer), _): .refused(answer: answer)
+        case (.notSent(let fault), _): .fault(fault)
+        case (.lost(let answer, let fault), .unknown): .lost(answer: answer, fault ?? .unreadableAnswer)
+        case (.lost(.some(let answer), _), _): .failed(answer: answer)
+        case (.lost(nil, let fault), _): .fault(fault ?? .unreadableAnswer)
         }
     }
 }
