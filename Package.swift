@@ -21,6 +21,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
@@ -47,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -72,7 +74,7 @@ let package = Package(
         room("Injection", ["Model", "JSONText", "Tenant", nio]),
         room("AccessTokens", ["Model", "JSONText", "Tenant", locks, logging]),
         room("Tenant", ["Model", "JSONText"]),
-        room("Sessions", ["Model", locks, logging, crypto]),
+        room("Sessions", ["Model", locks, logging, crypto, deque]),
         room("SessionStores", ["Model", "CSQLite", nioPosix, locks, crypto]),
         room("CurlTransport", ["Model", "CCurl", locks, logging]),
         room("JSONText", []),

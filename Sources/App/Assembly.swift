@@ -27,7 +27,7 @@ struct Assembly: Sendable {
         switch configuration.store {
         case .memory:
             logger.notice("sessions are kept in memory only and are gone at exit")
-            store = MemoryStore()
+            store = MemoryStore(clock: clock)
             closeStore = {}
         case .sqlite(let path):
             do {

@@ -44,7 +44,7 @@ package struct Session: Sendable, Hashable {
     package let key: SessionKey
     /// The newest token.
     package var token: SessionToken
-    /// Counts the tokens of this key from 1; never falls.
+    /// Counts the tokens of this key from 1; never falls. 0: presented, and the tenant has not taken it yet.
     package var generation: UInt64
     /// When `token` ends.
     package var expiresAt: Timestamp
@@ -72,4 +72,25 @@ package struct Session: Sendable, Hashable {
 
     /// How long the newest token is still good for; negative when it has ended.
     package func remaining(at now: Timestamp) -> Duration { expiresAt - now }
+
+    /// Whether `other` knows more. Within a generation the state only moves forward (live, unknown, dead), so that of two
+    /// records of a session, on any replica, one is always the newer one.
+    package func isBehind(_ other: Session) -> Bool {
+        (generation, state.progress) < (other.generation, other.state.progress)
+    }
+
+    /// Whether this may be written over `known` without a rotation: it knows more, or the same told again (a pin).
+    package func replaces(_ known: Session) -> Bool {
+        generation > known.generation || (token == known.token && !isBehind(known))
+    }
+}
+
+extension Session.State {
+    fileprivate var progress: Int {
+        switch self {
+        case .live: 0
+        case .unknown: 1
+        case .dead: 2
+        }
+    }
 }

@@ -1,42 +1,62 @@
 // The port behind which sessions survive a crash.
 
-/// Names one presentation of a token. 16 random bytes.
+/// Names one presentation of a token. 16 bytes; the upper half is the process's own, random at its start.
 package struct AttemptID: Sendable, Hashable {
     package let high: UInt64
     package let low: UInt64
     package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
-    package static func random() -> AttemptID {
-        AttemptID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
-    }
 }
 
 /// What is written before a token is presented (contract 7.2).
 package struct RotationIntent: Sendable, Hashable {
     package let attempt: AttemptID
-    /// The session as it was when the attempt began; nil when the token is not of a session that we know.
-    package let session: Session?
-    package let key: SessionKey
-    /// The token that goes to the tenant: the session's newest, or one from a login made elsewhere.
-    package let token: SessionToken
+    /// The session whose token is presented, as the store shall have it from now on: with a loss counted if there was one.
+    /// Generation 0 for a token from a login made elsewhere, filed under a name of its own until the tenant takes it.
+    package let session: Session
+    /// The hash of the token that is presented.
+    package let tokenHash: TokenHash
+    /// Whose session a success is: another one than `key` for a token from a login made elsewhere.
+    package let owner: SessionKey
     /// Whether its answer is everybody's who waits for the session (T2), or its own caller's alone (S1).
     package let isShared: Bool
-    /// The generation that the attempt replaces; 0 when there is no session yet.
-    package var generation: UInt64 { session?.generation ?? 0 }
+    /// The unfinished attempt whose loss `session` counts.
+    package let takesOver: AttemptID?
+    /// The attempt is certainly over this long after it was begun.
+    package let limit: Duration
 
-    package init(attempt: AttemptID, key: SessionKey, session: Session?, token: SessionToken, isShared: Bool = true) {
-        (self.attempt, self.key, self.session, self.token) = (attempt, key, session, token)
-        self.isShared = isShared
+    package var key: SessionKey { session.key }
+    package var token: SessionToken { session.token }
+    package var generation: UInt64 { session.generation }
+
+    package init(
+        attempt: AttemptID, session: Session, tokenHash: TokenHash, owner: SessionKey? = nil, isShared: Bool = true,
+        takesOver: AttemptID? = nil, limit: Duration = .seconds(30)
+    ) {
+        (self.attempt, self.session, self.tokenHash) = (attempt, session, tokenHash)
+        (self.owner, self.isShared, self.takesOver) = (owner ?? session.key, isShared, takesOver)
+        self.limit = limit
     }
 }
 
-package enum BeginOutcome: Sendable {
+/// A presentation that began and whose end is not written.
+package struct UnfinishedAttempt: Sendable, Hashable {
+    package let attempt: AttemptID
+    /// How long it may still be in the air, by the store's own clock. Zero: it is over and its answer was lost, because its
+    /// process is dead (a store with one owner) or its limit has passed.
+    package let left: Duration
+    package init(attempt: AttemptID, left: Duration) { (self.attempt, self.left) = (attempt, left) }
+}
+
+package enum BeginOutcome: Sendable, Hashable {
     /// The intent is durable; present the token.
     case granted
-    /// The store holds another generation than the intent was made for; present nothing.
+    /// Another process's attempt is unfinished; present nothing.
+    case held(UnfinishedAttempt)
+    /// The store knows more of the session than the intent does, or (nil) has forgotten it; present nothing.
     case moved(Session?)
 }
 
-package enum CommitOutcome: Sendable {
+package enum CommitOutcome: Sendable, Hashable {
     /// The session is durable.
     case committed
     /// Somebody else's write came first and stays.
@@ -44,11 +64,12 @@ package enum CommitOutcome: Sendable {
 }
 
 /// A session as the store has it.
-package struct StoredSession: Sendable {
+package struct StoredSession: Sendable, Hashable {
     package let session: Session
-    /// A presentation that began and whose end was never written: its process died with the answer unknown.
-    package let unfinished: AttemptID?
-    package init(session: Session, unfinished: AttemptID?) { (self.session, self.unfinished) = (session, unfinished) }
+    package let unfinished: UnfinishedAttempt?
+    package init(session: Session, unfinished: UnfinishedAttempt?) {
+        (self.session, self.unfinished) = (session, unfinished)
+    }
 }
 
 package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -80,20 +101,33 @@ package protocol SessionStore: Sendable {
     var keys: StoreKeys { get }
     /// The session filed under `key`.
     func load(_ key: SessionKey) async throws(StoreError) -> StoredSession?
-    /// The session that has, or had, the token with this hash.
+    /// The session that has, or had, the token with this hash: the newest 1,024 tokens of each are known.
     func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession?
-    /// Records that a token is about to be presented. Fenced by generation; an unfinished attempt is taken over.
+    /// Records that `intent.session`'s token is about to be presented, and that session with it.
     func begin(_ intent: RotationIntent) async throws(StoreError) -> BeginOutcome
-    /// Ends an attempt: `session` replaces what is stored if `attempt` is still the one that was begun last.
+    /// Ends an attempt: `session` replaces what is stored if `intent` is still the one that was begun last. Filed under another
+    /// key than the intent's (a login made elsewhere), it takes the intent's lineage with it, if it `replaces` what is there.
     /// - Parameter tokenHash: the hash of `session.token`, for the lineage.
-    func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError) -> CommitOutcome
+    func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent) async throws(StoreError)
+        -> CommitOutcome
     /// Ends an attempt that changed nothing.
-    func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError)
-    /// Writes a session that was learned without a rotation. Kept only if its generation is above what is stored, or equal with
-    /// the same token (a pin, a state). A higher generation fences off an attempt begun before; an equal one leaves it running.
+    func abandon(_ intent: RotationIntent) async throws(StoreError)
+    /// Writes a session that was learned without a rotation, if it `replaces` what is stored. A higher generation fences off an
+    /// attempt begun before; an equal one leaves it running.
     func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome
     /// Removes the session and its lineage.
     func forget(_ key: SessionKey) async throws(StoreError)
+    /// Removes sessions that no attempt is begun for: those whose token ended before `end`, and of the others, above `limit`
+    /// sessions, those whose token ends first. At most a few thousand at a time.
+    /// - Returns: what was removed.
+    func sweep(endedBefore end: Timestamp, limit: Int) async throws(StoreError) -> [SessionKey]
     /// Makes a small write durable: whether the store takes writes again after one failed.
     func probe() async throws(StoreError)
+}
+
+extension SessionStore {
+    /// How many superseded tokens `find` knows of a session.
+    package static var lineageDepth: Int { 1024 }
+    /// How many sessions one `sweep` removes at most.
+    package static var sweepBatch: Int { 2000 }
 }

@@ -23,7 +23,33 @@ package struct SessionToken: Sendable, Hashable, Redacted {
 /// The keyed hash of a session token: the first 16 bytes of HMAC-SHA256 under the store's lineage key. It finds a session
 /// by any token the session ever had, and tells nothing about the token to somebody who reads the store.
 package struct TokenHash: Sendable, Hashable {
+    private let high: UInt64
+    private let low: UInt64
+
+    /// Nil for anything but 16 bytes.
+    package init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == 16 else { return nil }
+        self.init(firstOf: bytes)
+    }
+
+    /// The first 16 bytes of a digest.
+    package init(firstOf digest: some Sequence<UInt8>) {
+        var halves = (high: UInt64(0), low: UInt64(0))
+        for (index, byte) in digest.prefix(16).enumerated() {
+            if index < 8 {
+                halves.high = halves.high << 8 | UInt64(byte)
+            } else {
+                halves.low = halves.low << 8 | UInt64(byte)
+            }
+        }
+        (high, low) = halves
+    }
+
     /// Always 16 bytes.
-    package let bytes: [UInt8]
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package var bytes: [UInt8] {
+        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
+    }
+
+    /// The first two bytes as a number: evenly spread and the same on every replica.
+    package var spread: UInt16 { UInt16(truncatingIfNeeded: high >> 48) }
 }

@@ -104,6 +104,9 @@ struct LocalAPI: Sendable {
         case .rotated(.renewed(let newer, _), let shared):
             return answer(newer, request.head, shared ? .coalesced : .upstream)
         case .rotated(.moved(let newer), _), .replay(let newer): return answer(newer, request.head, .replay)
+        case .refused(.resting(let left)):
+            if let stale = try await stale(user, request.head) { return stale }
+            throw .session(.resting(left))
         case .refused(let refusal): throw .session(refusal)
         case .rotated(let failure, _):
             if failure.leavesTokenValid, let stale = try await stale(user, request.head) { return stale }
@@ -183,7 +186,7 @@ struct LocalAPI: Sendable {
         }
         let learned: Session?
         do {
-            learned = try await sessions.learn(
+            learned = try await sessions.take(
                 RenewedToken(token: token, life: life, fingerprint: fingerprint), for: .user(user), isLogin: true)
         } catch { throw .storeUnavailable }
         guard learned?.token == token else { throw .session(learned == nil ? .mismatch : .superseded) }
@@ -196,7 +199,7 @@ extension RotationResult {
     fileprivate var leavesTokenValid: Bool {
         switch self {
         case .fault, .failed, .lost, .storeFailed: true
-        case .renewed, .moved, .refused, .sessionLost: false
+        case .renewed, .moved, .overtaken, .refused, .sessionLost: false
         }
     }
 }

@@ -120,6 +120,10 @@ package enum ProxyError: Error, Sendable, Equatable {
             Row(status: 409, code: "TOKEN_SUPERSEDED", message: "the session token was replaced too long ago")
         case .mismatch: Row(status: 409, code: "TOKEN_MISMATCH", message: "the session token belongs to another user")
         case .dead(.lost): ProxyError.sessionLost.row
+        case .resting(let left):
+            Row(
+                status: 429, code: "RATE_LIMITED", message: "the tenant asked to wait before the next refresh",
+                retryAfter: Self.seconds(left))
         case .dead(.rejected):
             Row(status: 410, code: "SESSION_DEAD", message: "the session is over; the user must log in again")
         }
@@ -177,6 +181,7 @@ extension ProxyError {
             case .transport(let error): .upstream(error.reason)
             case .noAccessToken: .noAccessToken(retryAfter: .seconds(1))
             case .unreadableAnswer: .upstream(.broken)
+            case .outOfTime: .upstream(.timeout)
             }
     }
 }

@@ -135,14 +135,11 @@ package struct ProxyPipeline: Sendable {
         -> LocalAnswer
     {
         let fingerprint = try fingerprint(call, pinned: session.fingerprint, key: session.key)
-        if session.fingerprint == nil, let fingerprint {
-            do { try await sessions.pin(fingerprint, to: session) } catch { throw .storeUnavailable }
-        }
+        if session.fingerprint == nil, let fingerprint { await sessions.pin(fingerprint, to: session) }
         let answer = try await sent(call, token: session.token, fingerprint)
         guard case .error(let response, .deadSession) = answer else { return LocalAnswer(passingOn: answer) }
         // Only a refusal of the newest generation says anything about the session (contract 7.5).
-        let newer: Session?
-        do { newer = try await sessions.refused(session, Session.Refusal(response)) } catch { throw .storeUnavailable }
+        let newer = await sessions.refused(session, response)
         if let newer, mayRetry { return try await send(call, with: newer, mayRetry: false) }
         return LocalAnswer(passingOn: answer)
     }
@@ -154,7 +151,8 @@ package struct ProxyPipeline: Sendable {
         let fingerprint = try fingerprint(call, pinned: nil, key: key)
         let answer = try await sent(call, token: token, fingerprint)
         if case .streaming(let response) = answer, response.status == 200 {
-            try await learn(RenewedToken(token: token, life: nil, fingerprint: fingerprint), for: key, isLogin: true)
+            await sessions.learn(
+                RenewedToken(token: token, life: nil, fingerprint: fingerprint), for: key, isLogin: true)
         }
         return LocalAnswer(passingOn: answer)
     }
@@ -170,7 +168,7 @@ package struct ProxyPipeline: Sendable {
         let body: [UInt8]
         do { body = try await response.body.collect(upTo: limits.injected) } catch { throw .upstream(.broken) }
         if let session = SessionAnswer(body: body) {
-            try await learn(
+            await sessions.learn(
                 RenewedToken(token: session.token, life: session.life, fingerprint: fingerprint),
                 for: key ?? sessions.anonymousKey(for: session.token), isLogin: true)
         }
@@ -207,10 +205,6 @@ package struct ProxyPipeline: Sendable {
         return pins.choose(pinned: pinned, sent: call.fingerprint, user: key)
     }
 
-    private func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(ProxyError) {
-        do { try await sessions.learn(renewed, for: key, isLogin: isLogin) } catch { throw .storeUnavailable }
-    }
-
     private func renewal(_ call: ProxiedCall) -> TenantRenewal {
         TenantRenewal(call: call, sender: sender, pins: pins, limit: limits.injected)
     }
@@ -234,12 +228,5 @@ extension LocalAnswer {
         case .streaming(let response): self.init(passingOn: response, source: .upstream)
         case .error(let response, _): self.init(passingOn: response, source: .upstream)
         }
-    }
-}
-
-extension Session.Refusal {
-    init(_ response: WholeResponse) {
-        self.init(
-            status: response.status, contentType: Array(response.fields.first(.contentType) ?? []), body: response.body)
     }
 }

@@ -23,6 +23,7 @@ extension LocalAnswer {
         case .lost(.some(let answer), _): self.init(passingOn: answer, source: source)
         case .fault(let fault), .lost(nil, let fault): throw ProxyError(fault)
         case .sessionLost: throw .sessionLost
+        case .overtaken: throw .refreshPending
         case .storeFailed: throw .storeUnavailable
         }
     }

@@ -14,7 +14,7 @@ struct TenantRenewal: SessionRenewal {
 
     func renew(_ presentation: Presentation) async -> RenewalOutcome {
         let fingerprint = pins.choose(
-            pinned: presentation.session?.fingerprint, sent: call.fingerprint, user: presentation.key)
+            pinned: presentation.session.fingerprint, sent: call.fingerprint, user: presentation.key)
         do throws(SendFailure) {
             switch try await sender.send(call, token: presentation.token, fingerprint: fingerprint) {
             case .streaming(let response): return await read(response, fingerprint)

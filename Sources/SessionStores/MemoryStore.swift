@@ -6,34 +6,40 @@ internal import NIOConcurrencyHelpers
 /// `memory:` — the rules of the store port without the disk. Everything is gone at exit.
 package final class MemoryStore: SessionStore {
     package let keys: StoreKeys
-    private let model = NIOLockedValueBox(StoreModel())
+    private let model: NIOLockedValueBox<StoreModel>
+    private let clock: any WallClock
 
-    package init() {
+    /// - Parameters:
+    ///   - clock: tells how long an attempt may still be in the air.
+    ///   - isShared: whether several coordinators use it, as if they were replicas.
+    package init(clock: any WallClock, isShared: Bool = false) {
         var generator = SystemRandomNumberGenerator()
         func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) } }
         keys = StoreKeys(lineage: random(), fingerprint: random())
+        model = NIOLockedValueBox(StoreModel(isShared: isShared))
+        self.clock = clock
     }
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
-        model.withLockedValue { $0.load(key) }
+        model.withLockedValue { $0.load(key, at: clock.now()) }
     }
 
     package func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession? {
-        model.withLockedValue { $0.find(hash) }
+        model.withLockedValue { $0.find(hash, at: clock.now()) }
     }
 
     package func begin(_ intent: RotationIntent) async throws(StoreError) -> BeginOutcome {
-        model.withLockedValue { $0.begin(intent) }
+        model.withLockedValue { $0.begin(intent, at: clock.now()) }
     }
 
-    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
-        -> CommitOutcome
+    package func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent)
+        async throws(StoreError) -> CommitOutcome
     {
-        model.withLockedValue { $0.commit(session, tokenHash: tokenHash, attempt: attempt) }
+        model.withLockedValue { $0.commit(session, tokenHash: tokenHash, ending: intent) }
     }
 
-    package func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError) {
-        model.withLockedValue { $0.abandon(key, attempt: attempt) }
+    package func abandon(_ intent: RotationIntent) async throws(StoreError) {
+        model.withLockedValue { $0.abandon(intent) }
     }
 
     package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
@@ -41,5 +47,10 @@ package final class MemoryStore: SessionStore {
     }
 
     package func forget(_ key: SessionKey) async throws(StoreError) { model.withLockedValue { $0.forget(key) } }
+
+    package func sweep(endedBefore end: Timestamp, limit: Int) async throws(StoreError) -> [SessionKey] {
+        model.withLockedValue { $0.sweep(endedBefore: end, limit: limit) }
+    }
+
     package func probe() async throws(StoreError) {}
 }

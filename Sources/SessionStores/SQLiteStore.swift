@@ -8,7 +8,8 @@ package final class SQLiteStore: SessionStore {
     static let schemaVersion = 1
 
     private static let schema = """
-        CREATE TABLE session (name BLOB PRIMARY KEY, generation INTEGER NOT NULL, attempt BLOB, record BLOB) WITHOUT ROWID;
+        CREATE TABLE session (name BLOB PRIMARY KEY, ends INTEGER NOT NULL, attempt BLOB, record BLOB NOT NULL) WITHOUT ROWID;
+        CREATE INDEX session_by_end ON session (ends);
         CREATE TABLE lineage (hash BLOB PRIMARY KEY, name BLOB NOT NULL, generation INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX lineage_by_name ON lineage (name, generation);
         CREATE TABLE secret (name BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
@@ -133,30 +134,49 @@ package final class SQLiteStore: SessionStore {
     package func begin(_ intent: RotationIntent) async throws(StoreError) -> BeginOutcome {
         let row = row(intent.key)
         return try await writer.perform { (connection) throws(StoreError) in
-            let known = try row.read(connection)
-            guard (known?.session?.generation ?? 0) == intent.generation else { return .moved(known?.session) }
-            try row.setAttempt(intent.attempt, known: known, connection)
+            let content = try row.read(connection)
+            if let known = content?.session {
+                guard intent.session.replaces(known) else { return .moved(known) }
+                if let unfinished = content?.unfinished, !intent.mayFollow(unfinished.attempt) {
+                    return .held(unfinished)
+                }
+                if known == intent.session {
+                    try row.setAttempt(intent.attempt, connection)
+                    return .granted
+                }
+            } else if content == nil, intent.generation > 0 {
+                return .moved(nil)
+            }
+            try row.write(intent.session, intent.tokenHash, attempt: intent.attempt, connection)
             return .granted
         }
     }
 
-    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
-        -> CommitOutcome
+    package func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent)
+        async throws(StoreError) -> CommitOutcome
     {
-        let row = row(session.key)
+        let (row, begun) = (row(session.key), row(intent.key))
         return try await writer.perform { (connection) throws(StoreError) in
-            let known = try row.read(connection)
-            guard known?.attempt == attempt else { return .fenced(known?.session) }
+            let content = try begun.read(connection)
+            guard content?.attempt == intent.attempt else { return .fenced(try row.read(connection)?.session) }
+            if session.key != intent.key {
+                if let known = try row.read(connection)?.session, !session.replaces(known) { return .fenced(known) }
+                try begun.merge(into: row, connection)
+            }
             try row.write(session, tokenHash, attempt: nil, connection)
             return .committed
         }
     }
 
-    package func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError) {
-        let row = row(key)
+    package func abandon(_ intent: RotationIntent) async throws(StoreError) {
+        let row = row(intent.key)
         try await writer.perform { (connection) throws(StoreError) in
-            guard let known = try row.read(connection), known.attempt == attempt else { return }
-            try row.setAttempt(nil, known: known, connection)
+            guard let known = try row.read(connection), known.attempt == intent.attempt else { return }
+            if known.session?.isOnlyPresented ?? true {
+                try row.remove(connection)
+            } else {
+                try row.setAttempt(nil, connection)
+            }
         }
     }
 
@@ -174,6 +194,29 @@ package final class SQLiteStore: SessionStore {
     package func forget(_ key: SessionKey) async throws(StoreError) {
         let row = row(key)
         try await writer.perform { (connection) throws(StoreError) in try row.remove(connection) }
+    }
+
+    package func sweep(endedBefore end: Timestamp, limit: Int) async throws(StoreError) -> [SessionKey] {
+        let (seal, onDamage) = (seal, onDamage)
+        return try await writer.perform { (connection) throws(StoreError) in
+            guard case .integer(let count)? = try connection.run("SELECT count(*) FROM session").first?.first else {
+                return []
+            }
+            // What ends first: the ended ones, then those that were rotated longest ago.
+            let rows = try connection.run(
+                "SELECT name, ends FROM session WHERE attempt IS NULL ORDER BY ends LIMIT ?",
+                [.integer(Int64(Self.sweepBatch))])
+            var removed: [SessionKey] = []
+            for (index, columns) in rows.enumerated() {
+                guard case .blob(let name) = columns[0], case .integer(let ends) = columns[1],
+                    ends < end.milliseconds || count - Int64(index) > Int64(limit)
+                else { break }
+                let row = SessionRow(name: name, seal: seal, onDamage: onDamage)
+                if let session = try row.read(connection)?.session { removed.append(session.key) }
+                try row.remove(connection)
+            }
+            return removed
+        }
     }
 
     package func probe() async throws(StoreError) {

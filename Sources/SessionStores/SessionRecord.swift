@@ -52,8 +52,8 @@ enum SessionRecord {
         else { return nil }
         var superseded: [Session.Superseded] = []
         for _ in 0..<count {
-            guard let hash = reader.text(), let at = reader.number() else { return nil }
-            superseded.append(.init(hash: TokenHash(hash), at: Timestamp(milliseconds: Int64(bitPattern: at))))
+            guard let hash = reader.text().flatMap({ TokenHash($0) }), let at = reader.number() else { return nil }
+            superseded.append(.init(hash: hash, at: Timestamp(milliseconds: Int64(bitPattern: at))))
         }
         guard let state = state(&reader), reader.isAtEnd else { return nil }
         return Session(
@@ -66,7 +66,7 @@ enum SessionRecord {
     private static func key(_ reader: inout RecordReader) -> SessionKey? {
         switch (reader.byte(), reader.text()) {
         case (0, .some(let bytes)): UserKey(bytes).map { .user($0) }
-        case (1, .some(let bytes)): .anonymous(TokenHash(bytes))
+        case (1, .some(let bytes)): TokenHash(bytes).map { .anonymous($0) }
         default: nil
         }
     }

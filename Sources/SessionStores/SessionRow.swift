@@ -6,10 +6,13 @@ internal import Model
 struct SessionRow: Sendable {
     /// What is stored under the name.
     struct Content: Sendable {
-        /// Nil for an attempt without a session, and for a record that does not open.
+        /// Nil for a record that does not open.
         let session: Session?
         let attempt: AttemptID?
-        var stored: StoredSession? { session.map { StoredSession(session: $0, unfinished: attempt) } }
+
+        /// Every attempt that is not this process's own is of a process that is dead: the store has one owner.
+        var unfinished: UnfinishedAttempt? { attempt.map { UnfinishedAttempt(attempt: $0, left: .zero) } }
+        var stored: StoredSession? { session.map { StoredSession(session: $0, unfinished: unfinished) } }
     }
 
     let name: [UInt8]
@@ -18,26 +21,17 @@ struct SessionRow: Sendable {
 
     func read(_ connection: SQLiteConnection) throws(StoreError) -> Content? {
         let rows = try connection.run("SELECT record, attempt FROM session WHERE name = ?", [.blob(name)])
-        guard let row = rows.first, row.count == 2 else { return nil }
-        var session: Session?
-        if case .blob(let sealed) = row[0] {
-            session = seal.open(sealed, name: name).flatMap(SessionRecord.decode)
-            if session == nil { onDamage() }
-        }
+        guard let row = rows.first, row.count == 2, case .blob(let sealed) = row[0] else { return nil }
+        let session = seal.open(sealed, name: name).flatMap(SessionRecord.decode)
+        if session == nil { onDamage() }
         var attempt: AttemptID?
         if case .blob(let bytes) = row[1] { attempt = AttemptID(bytes) }
         return Content(session: session, attempt: attempt)
     }
 
-    func setAttempt(_ attempt: AttemptID?, known: Content?, _ connection: SQLiteConnection) throws(StoreError) {
+    func setAttempt(_ attempt: AttemptID?, _ connection: SQLiteConnection) throws(StoreError) {
         let value: SQLiteValue = attempt.map { .blob($0.bytes) } ?? .null
-        if known == nil {
-            try connection.run("INSERT INTO session VALUES (?, 0, ?, NULL)", [.blob(name), value])
-        } else if attempt == nil, known?.session == nil {
-            try remove(connection)
-        } else {
-            try connection.run("UPDATE session SET attempt = ? WHERE name = ?", [value, .blob(name)])
-        }
+        try connection.run("UPDATE session SET attempt = ? WHERE name = ?", [value, .blob(name)])
     }
 
     /// - Parameter attempt: what stays begun.
@@ -50,16 +44,25 @@ struct SessionRow: Sendable {
         let generation = Int64(clamping: session.generation)
         try connection.run(
             "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
-            [.blob(name), .integer(generation), attempt.map { .blob($0.bytes) } ?? .null, .blob(sealed)])
-        let hashes = session.superseded.suffix(2).map(\.hash) + [hash]
-        for hash in hashes {
+            [
+                .blob(name), .integer(session.expiresAt.milliseconds), attempt.map { .blob($0.bytes) } ?? .null,
+                .blob(sealed),
+            ])
+        // The older hashes were written when they were the newest, but for a token that was presented from elsewhere.
+        for hash in session.superseded.suffix(2).map(\.hash) + [hash] {
             try connection.run(
                 "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)",
                 [.blob(hash.bytes), .blob(name), .integer(generation)])
         }
         try connection.run(
             "DELETE FROM lineage WHERE name = ? AND generation < ?",
-            [.blob(name), .integer(generation - Int64(Session.lineageLimit))])
+            [.blob(name), .integer(generation - Int64(SQLiteStore.lineageDepth))])
+    }
+
+    /// Hands the lineage over to another row and ends this one.
+    func merge(into other: SessionRow, _ connection: SQLiteConnection) throws(StoreError) {
+        try connection.run("UPDATE lineage SET name = ? WHERE name = ?", [.blob(other.name), .blob(name)])
+        try remove(connection)
     }
 
     func remove(_ connection: SQLiteConnection) throws(StoreError) {

@@ -4,66 +4,112 @@ package import Model
 
 /// Rows in memory. `MemoryStore` keeps one behind a lock; the SQLite store does the same with tables.
 package struct StoreModel: Sendable, Hashable {
-    private struct Row: Sendable, Hashable {
-        var session: Session?
-        var attempt: AttemptID?
-        var hashes: Set<TokenHash> = []
-
-        var stored: StoredSession? { session.map { StoredSession(session: $0, unfinished: attempt) } }
+    private struct Claim: Sendable, Hashable {
+        let attempt: AttemptID
+        let until: Timestamp
     }
 
+    private struct Row: Sendable, Hashable {
+        var session: Session
+        var claim: Claim?
+        /// Of every token that finds the session, oldest first.
+        var hashes: [TokenHash] = []
+    }
+
+    /// Whether other processes use the store at the same time: their attempts run until their limit has passed. The attempts of
+    /// processes before this one are over.
+    private let isShared: Bool
     private var rows: [SessionKey: Row] = [:]
     private var owners: [TokenHash: SessionKey] = [:]
 
-    package init() {}
+    package init(isShared: Bool = false) { self.isShared = isShared }
 
-    package func load(_ key: SessionKey) -> StoredSession? { rows[key]?.stored }
-    package func find(_ hash: TokenHash) -> StoredSession? { owners[hash].flatMap { rows[$0]?.stored } }
+    package func load(_ key: SessionKey, at now: Timestamp) -> StoredSession? {
+        guard let row = rows[key] else { return nil }
+        return StoredSession(session: row.session, unfinished: row.claim.map { unfinished($0, at: now) })
+    }
 
-    package mutating func begin(_ intent: RotationIntent) -> BeginOutcome {
-        var row = rows[intent.key] ?? Row()
-        guard (row.session?.generation ?? 0) == intent.generation else { return .moved(row.session) }
-        row.attempt = intent.attempt
-        rows[intent.key] = row
+    package func find(_ hash: TokenHash, at now: Timestamp) -> StoredSession? {
+        owners[hash].flatMap { load($0, at: now) }
+    }
+
+    private func unfinished(_ claim: Claim, at now: Timestamp) -> UnfinishedAttempt {
+        UnfinishedAttempt(attempt: claim.attempt, left: isShared ? max(claim.until - now, .zero) : .zero)
+    }
+
+    package mutating func begin(_ intent: RotationIntent, at now: Timestamp) -> BeginOutcome {
+        if let row = rows[intent.key] {
+            guard intent.session.replaces(row.session) else { return .moved(row.session) }
+            if let claim = row.claim, !intent.mayFollow(claim.attempt) { return .held(unfinished(claim, at: now)) }
+        } else if intent.generation > 0 {
+            return .moved(nil)
+        }
+        put(intent.session, intent.tokenHash, Claim(attempt: intent.attempt, until: now + intent.limit))
         return .granted
     }
 
-    package mutating func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) -> CommitOutcome {
-        guard rows[session.key]?.attempt == attempt else { return .fenced(rows[session.key]?.session) }
-        put(session, tokenHash, attempt: nil)
+    package mutating func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent)
+        -> CommitOutcome
+    {
+        guard let begun = rows[intent.key], begun.claim?.attempt == intent.attempt else {
+            return .fenced(rows[session.key]?.session)
+        }
+        if session.key != intent.key {
+            if let known = rows[session.key]?.session, !session.replaces(known) { return .fenced(known) }
+            rows[intent.key] = nil
+            let moved = begun.hashes.filter { owners[$0] == intent.key }
+            for hash in moved { owners[hash] = session.key }
+            rows[session.key, default: Row(session: session)].hashes.insert(contentsOf: moved, at: 0)
+        }
+        put(session, tokenHash, nil)
         return .committed
     }
 
-    package mutating func abandon(_ key: SessionKey, attempt: AttemptID) {
-        guard rows[key]?.attempt == attempt else { return }
-        rows[key]?.attempt = nil
-        if rows[key]?.session == nil { rows[key] = nil }
+    package mutating func abandon(_ intent: RotationIntent) {
+        guard let row = rows[intent.key], row.claim?.attempt == intent.attempt else { return }
+        if row.session.isOnlyPresented { forget(intent.key) } else { rows[intent.key]?.claim = nil }
     }
 
     package mutating func save(_ session: Session, tokenHash: TokenHash) -> CommitOutcome {
         let row = rows[session.key]
         if let known = row?.session, !session.replaces(known) { return .fenced(known) }
-        put(session, tokenHash, attempt: session.generation == row?.session?.generation ? row?.attempt : nil)
+        put(session, tokenHash, session.generation == row?.session.generation ? row?.claim : nil)
         return .committed
     }
 
     package mutating func forget(_ key: SessionKey) {
         guard let row = rows.removeValue(forKey: key) else { return }
-        for hash in row.hashes { owners[hash] = nil }
+        for hash in row.hashes where owners[hash] == key { owners[hash] = nil }
     }
 
-    /// - Parameter attempt: what stays begun.
-    private mutating func put(_ session: Session, _ tokenHash: TokenHash, attempt: AttemptID?) {
-        for hash in rows[session.key]?.hashes ?? [] { owners[hash] = nil }
-        let hashes = Set(session.superseded.map(\.hash) + [tokenHash])
-        for hash in hashes { owners[hash] = session.key }
-        rows[session.key] = Row(session: session, attempt: attempt, hashes: hashes)
+    package mutating func sweep(endedBefore end: Timestamp, limit: Int) -> [SessionKey] {
+        let idle = rows.values.filter { $0.claim == nil }.map(\.session).sorted { $0.expiresAt < $1.expiresAt }
+        let ended = idle.prefix { $0.expiresAt < end }.count
+        let removed = idle.prefix(max(ended, rows.count - limit)).map(\.key)
+        for key in removed { forget(key) }
+        return removed
+    }
+
+    private mutating func put(_ session: Session, _ tokenHash: TokenHash, _ claim: Claim?) {
+        let key = session.key
+        var hashes = rows[key]?.hashes.filter { owners[$0] == key } ?? []
+        // The lineage's older hashes were put when they were the newest, but for a token that was presented from elsewhere.
+        for hash in session.superseded.suffix(2).map(\.hash) + [tokenHash] {
+            if owners.updateValue(key, forKey: hash) != key { hashes.append(hash) }
+        }
+        let tooOld = hashes.prefix(max(0, hashes.count - 1 - MemoryStore.lineageDepth))
+        for hash in tooOld { owners[hash] = nil }
+        hashes.removeFirst(tooOld.count)
+        rows[key] = Row(session: session, claim: claim, hashes: hashes)
     }
 }
 
+extension RotationIntent {
+    /// Whether an unfinished attempt is no hindrance: its loss is counted, or it is one of this process that could not be ended.
+    func mayFollow(_ unfinished: AttemptID) -> Bool { unfinished == takesOver || unfinished.high == attempt.high }
+}
+
 extension Session {
-    /// Whether a learned session may be written over `known`: a newer generation, or the same one told again.
-    func replaces(_ known: Session) -> Bool {
-        generation > known.generation || (generation == known.generation && token == known.token)
-    }
+    /// Whether it is no more than a token that was presented, of which nothing is known.
+    var isOnlyPresented: Bool { generation == 0 && state == .live }
 }

@@ -7,8 +7,7 @@ extension Session {
     /// generation, so that sessions that were opened together are not refreshed together (contract 9, `SIDECAR_KEEP_FRESH`).
     func freshUntil(_ hash: TokenHash) -> Timestamp {
         let life = max(expiresAt - rotatedAt, .zero)
-        let draw = hash.bytes.prefix(2).reduce(0) { $0 << 8 | Int($1) }
-        return expiresAt - life / 5 - life * draw / 655_360
+        return expiresAt - life / 5 - life * Int(hash.spread) / 655_360
     }
 }
 

@@ -19,10 +19,18 @@ extension SessionCoordinator {
     }
 
     private func attempt(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RotationResult {
+        // Counted from before the store counts it, so that no replica takes the attempt over while it may still send.
+        let end = ContinuousClock.now + intent.limit
         do {
-            try await saveFirst(intent.key)
+            for key in Set([intent.key, intent.owner]) { try await saveFirst(key) }
             reached(.beforeIntent)
-            if case .moved(let newer) = try await store.begin(intent) { return moved(to: newer) }
+            switch try await store.begin(intent) {
+            case .granted: state.withLockedValue { $0.ledger.granted(intent) }
+            case .moved(let newer): return moved(intent, to: newer)
+            case .held(let unfinished):
+                state.withLockedValue { $0.ledger.held(intent, by: unfinished, at: clock.now()) }
+                return .overtaken
+            }
             reached(.afterIntent)
             state.withLockedValue { $0.storeFails = false }
         } catch {
@@ -30,10 +38,14 @@ extension SessionCoordinator {
             watchStore()
             return .storeFailed(error)
         }
-        let outcome = await present(intent, renewal)
+        let outcome = await present(intent, renewal, until: end)
         reached(.afterAnswer)
         let now = clock.now()
-        switch state.withLockedValue({ $0.ledger.settle(intent, outcome, at: now) }) {
+        let settlement = state.withLockedValue { state in
+            state.ledger.heed(outcome, of: intent, at: now)
+            return state.ledger.settle(intent, outcome, at: now)
+        }
+        switch settlement {
         case .abandon:
             await abandon(intent)
             return result(of: outcome, nil)
@@ -43,50 +55,95 @@ extension SessionCoordinator {
     }
 
     /// Presents the token. When certainly nothing was sent it is safe to try again.
-    private func present(_ intent: RotationIntent, _ renewal: some SessionRenewal) async -> RenewalOutcome {
-        let presentation = Presentation(token: intent.token, session: intent.session, key: intent.key)
-        var outcome = await renewal.renew(presentation)
+    private func present(
+        _ intent: RotationIntent, _ renewal: some SessionRenewal, until end: ContinuousClock.Instant
+    ) async -> RenewalOutcome {
+        var outcome = await presentOnce(intent, renewal, until: end)
         for pause in policy.unsentPauses {
             guard case .notSent(.transport) = outcome else { break }
             await clock.sleep(for: pause)
-            outcome = await renewal.renew(presentation)
+            outcome = await presentOnce(intent, renewal, until: end)
         }
         return outcome
     }
 
-    private func commit(_ session: Session, _ intent: RotationIntent, _ outcome: RenewalOutcome) async -> RotationResult
-    {
+    /// Nothing is sent after the end (the process may have been stopped meanwhile), and what was sent is cut off there.
+    private func presentOnce(
+        _ intent: RotationIntent, _ renewal: some SessionRenewal, until end: ContinuousClock.Instant
+    ) async -> RenewalOutcome {
+        guard ContinuousClock.now < end else { return .notSent(.outOfTime) }
+        let presenting = Task {
+            await renewal.renew(Presentation(token: intent.token, session: intent.session, key: intent.owner))
+        }
+        let timer = Task {
+            try await Task.sleep(until: end, clock: .continuous)
+            presenting.cancel()
+        }
+        defer { timer.cancel() }
+        return await presenting.value
+    }
+
+    /// - Parameter mayRepeat: whether it may be tried once more over what another write has left.
+    private func commit(
+        _ session: Session, _ intent: RotationIntent, _ outcome: RenewalOutcome, mayRepeat: Bool = true
+    ) async -> RotationResult {
         do {
             let hash = state.withLockedValue { $0.ledger.hasher.hash(session.token) }
             reached(.beforeCommit)
-            switch try await store.commit(session, tokenHash: hash, attempt: intent.attempt) {
-            case .fenced(let newer): return moved(to: newer)
+            switch try await store.commit(session, tokenHash: hash, ending: intent) {
+            case .fenced(let newer): return await fenced(intent, by: newer, outcome, mayRepeat)
             case .committed:
                 reached(.afterCommit)
-                state.withLockedValue { $0.ledger.publish(session) }
+                state.withLockedValue { $0.ledger.succeeded(intent, as: session) }
             }
         } catch {
             logger.error(
                 "a new session token could not be stored; it is kept in memory", metadata: ["error": "\(error)"])
-            keepUntilSaved(session)
+            state.withLockedValue { if session.key != intent.key { $0.ledger.forget(intent.key) } }
+            keepUntilSaved(session, .rotation)
             watchStore()
         }
         return result(of: outcome, session)
     }
 
+    /// Another write came first. A newer token stays; but a token that the tenant gave out is not thrown away because somebody
+    /// held this attempt for lost, or wrote to the owner's session meanwhile.
+    private func fenced(
+        _ intent: RotationIntent, by newer: Session?, _ outcome: RenewalOutcome, _ mayRepeat: Bool
+    ) async -> RotationResult {
+        guard case .renewed(let renewed, _) = outcome, let newer,
+            intent.owner != intent.key || newer.generation <= intent.generation
+        else { return moved(intent, to: newer) }
+        let settlement = state.withLockedValue { state in
+            state.ledger.publish(newer)
+            return state.ledger.settle(intent, outcome, at: clock.now())
+        }
+        if mayRepeat, intent.owner != intent.key, case .commit(let session) = settlement {
+            return await commit(session, intent, outcome, mayRepeat: false)
+        }
+        return result(of: outcome, await learn(renewed, for: intent.owner, isLogin: false))
+    }
+
     private func abandon(_ intent: RotationIntent) async {
-        do { try await store.abandon(intent.key, attempt: intent.attempt) } catch {
+        do { try await store.abandon(intent) } catch {
             logger.warning("an intent could not be cleared", metadata: ["error": "\(error)"])
+            watchStore()
         }
     }
 
-    private func moved(to newer: Session?) -> RotationResult {
-        guard let newer else { return .storeFailed(.failed(operation: "begin", code: 0)) }
-        return .moved(
-            state.withLockedValue { state in
-                state.ledger.publish(newer)
-                return state.ledger.session(newer.key) ?? newer
-            })
+    /// The store knows more than the attempt did, or has forgotten the session.
+    private func moved(_ intent: RotationIntent, to newer: Session?) -> RotationResult {
+        state.withLockedValue { state in
+            guard let newer else {
+                state.ledger.forget(intent.key)
+                return .overtaken
+            }
+            state.ledger.publish(newer)
+            guard let known = state.ledger.session(newer.key), known.generation > intent.generation,
+                known.state == .live
+            else { return .overtaken }
+            return .moved(known)
+        }
     }
 
     /// What an outcome is to those who wait.

@@ -7,8 +7,10 @@ internal import NIOConcurrencyHelpers
 package enum RotationResult: Sendable {
     /// The tenant's 200; the session is durable.
     case renewed(Session, answer: WholeResponse)
-    /// Another write came first; the session is the newest one.
+    /// A newer token than the one that was to be presented is there already.
     case moved(Session)
+    /// Nothing was presented and nothing is decided: ask again.
+    case overtaken
     /// The tenant's refusal, to be passed on.
     case refused(answer: WholeResponse)
     /// The tenant's answer says that it failed, to be passed on.

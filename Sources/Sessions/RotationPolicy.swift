@@ -18,6 +18,12 @@ package struct RotationPolicy: Sendable {
     package var lostAnswer = LostAnswer.probe
     /// How long after the lost attempt is certainly over the token is presented once more (`SIDECAR_LOST_ANSWER_SETTLE`).
     package var settle: Duration = .seconds(1)
+    /// An attempt ends this long after it began, whoever waits for it (contract 7.3).
+    package var attemptLimit: Duration = .seconds(30)
+    /// The longest that a tenant's `Retry-After` is heeded.
+    package var longestRest: Duration = .seconds(300)
+    /// How many sessions are kept in memory (`SIDECAR_CACHE_SESSIONS`); the others are read from the store when asked for.
+    package var memoryLimit = 100_000
     /// The pauses before a presentation of which nothing was sent is tried again.
     package var unsentPauses: [Duration] = [.milliseconds(100), .milliseconds(400)]
 

@@ -31,14 +31,15 @@ package final class SessionCoordinator: Sendable {
     struct State {
         var ledger: SessionLedger
         var flights: [AttemptID: RotationFlight] = [:]
-        /// Sessions that the store could not take; memory has the only copy.
-        var unsaved: Set<SessionKey> = []
         /// A write failed and none has gone through since.
         var storeFails = false
-        /// The process's part of every attempt's name is random, the rest counts.
-        private var lastAttempt = AttemptID.random()
+        private var lastAttempt: AttemptID
 
-        init(ledger: SessionLedger) { self.ledger = ledger }
+        init(policy: RotationPolicy, hasher: TokenHasher) {
+            let process = UInt64.random(in: .min ... .max)
+            ledger = SessionLedger(policy: policy, hasher: hasher, process: process)
+            lastAttempt = AttemptID(high: process, low: 0)
+        }
 
         mutating func nextAttempt() -> AttemptID {
             lastAttempt = AttemptID(high: lastAttempt.high, low: lastAttempt.low &+ 1)
@@ -66,12 +67,11 @@ package final class SessionCoordinator: Sendable {
         reached: @escaping @Sendable (RotationStep) -> Void = { _ in }
     ) {
         (self.store, self.clock, self.policy, self.logger, self.reached) = (store, clock, policy, logger, reached)
-        state = NIOLockedValueBox(
-            State(ledger: SessionLedger(policy: policy, hasher: TokenHasher(key: store.keys.lineage))))
+        state = NIOLockedValueBox(State(policy: policy, hasher: TokenHasher(key: store.keys.lineage)))
     }
 
     /// Whether every acknowledged token is on disk.
-    package var isDurable: Bool { state.withLockedValue { $0.unsaved.isEmpty } }
+    package var isDurable: Bool { state.withLockedValue { $0.ledger.unsaved.isEmpty } }
 
     /// Whether the store takes writes, as far as is known; while it does not, no rotation begins.
     package var isWritable: Bool { state.withLockedValue { !$0.storeFails } }
@@ -80,7 +80,7 @@ package final class SessionCoordinator: Sendable {
     package func newest(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> NewestSession
     {
         let started = ContinuousClock.now
-        var read: Set<StoreQuery> = []
+        var read: StoreAnswers = [:]
         var failure: RotationResult?
         while true {
             switch step(claim, .use, read, rotationTried: failure != nil) {
@@ -92,13 +92,18 @@ package final class SessionCoordinator: Sendable {
                 return .failed(failure)
             case .decided(.settle(let left)):
                 guard await settle(left, since: started) else { return .pending }
+            case .decided(.watch(let key)):
+                guard try await watch(key, since: started) else { return .pending }
+                read = [:]
             case .started(let intent, let flight):
                 launch(intent, flight, renewal)
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
                 failure = result.failure
+                read = [:]
             case .flight(let flight, _):
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
                 failure = result.failure
+                read = [:]
             case .decided: return .refused(.unknown)
             }
         }
@@ -110,7 +115,7 @@ package final class SessionCoordinator: Sendable {
         for claim: SessionClaim, as purpose: SessionPurpose = .refresh, renewal: some SessionRenewal
     ) async throws(StoreError) -> RefreshedSession {
         let started = ContinuousClock.now
-        var read: Set<StoreQuery> = []
+        var read: StoreAnswers = [:]
         while true {
             switch step(claim, purpose, read, rotationTried: false) {
             case .decided(.load(let query)): try await load(query, &read)
@@ -118,14 +123,19 @@ package final class SessionCoordinator: Sendable {
             case .decided(.replay(let session)): return .replay(session)
             case .decided(.settle(let left)):
                 guard await settle(left, since: started) else { return .pending }
+            case .decided(.watch(let key)):
+                guard try await watch(key, since: started) else { return .pending }
+                read = [:]
             case .started(let intent, let flight):
                 launch(intent, flight, renewal)
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
                 if case .moved = result, purpose == .exchange { continue }
-                if !result.mayBeProbed { return .rotated(result, shared: false) }
+                if !result.asksAgain { return .rotated(result, shared: false) }
+                read = [:]
             case .flight(let flight, let shared):
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
-                if shared, !result.mayBeProbed { return .rotated(result, shared: true) }
+                if shared, !result.asksAgain { return .rotated(result, shared: true) }
+                read = [:]
             case .decided: return .refused(.unknown)
             }
         }
@@ -143,9 +153,21 @@ package final class SessionCoordinator: Sendable {
         return left <= patience && !Task.isCancelled
     }
 
+    /// Looks into the store how another replica's attempt stands, after a short while.
+    /// - Returns: false when the caller's patience has ended.
+    private func watch(_ key: SessionKey, since started: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        guard patience(since: started) > .zero, !Task.isCancelled else { return false }
+        await clock.sleep(for: .milliseconds(50))
+        let stored = try await store.load(key)
+        state.withLockedValue { state in
+            if let stored { state.ledger.loaded(stored, at: clock.now()) } else { state.ledger.forget(key) }
+        }
+        return true
+    }
+
     /// One decision, and the flight that belongs to it, under one lock.
     private func step(
-        _ claim: SessionClaim, _ purpose: SessionPurpose, _ read: Set<StoreQuery>, rotationTried: Bool
+        _ claim: SessionClaim, _ purpose: SessionPurpose, _ read: StoreAnswers, rotationTried: Bool
     ) -> Step {
         state.withLockedValue { state in
             let decision = state.ledger.decide(
@@ -165,14 +187,14 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
-    func load(_ query: StoreQuery, _ read: inout Set<StoreQuery>) async throws(StoreError) {
+    func load(_ query: StoreQuery, _ read: inout StoreAnswers) async throws(StoreError) {
         let stored: StoredSession?
         switch query {
         case .key(let key): stored = try await store.load(key)
         case .token(let hash): stored = try await store.find(hash)
         }
-        read.insert(query)
-        state.withLockedValue { $0.ledger.loaded(stored, for: query, at: clock.now()) }
+        read[query] = .some(stored?.session.key)
+        if let stored { state.withLockedValue { $0.ledger.loaded(stored, at: clock.now()) } }
     }
 
     /// Returns when no attempt is in the air. New ones may still start; the caller has stopped taking requests.
@@ -184,15 +206,18 @@ package final class SessionCoordinator: Sendable {
 }
 
 extension RotationResult {
-    /// Whether a caller who waited goes on: the token may be presented once more.
-    fileprivate var mayBeProbed: Bool {
-        if case .lost = self { true } else { false }
+    /// Whether a caller who waited goes on: the token may be presented once more, or nothing was decided.
+    fileprivate var asksAgain: Bool {
+        switch self {
+        case .lost, .overtaken: true
+        default: false
+        }
     }
 
     /// Nil for the results that leave a live session behind.
     fileprivate var failure: RotationResult? {
         switch self {
-        case .renewed, .moved: nil
+        case .renewed, .moved, .overtaken: nil
         default: self
         }
     }

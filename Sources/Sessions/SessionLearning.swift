@@ -20,14 +20,12 @@ extension SessionCoordinator {
     }
 
     /// Contract 7.9: memory holds the only copy of what the tenant gave out, until the store takes it.
-    func keepUntilSaved(_ session: Session) {
-        state.withLockedValue { state in
-            state.ledger.publish(session)
-            state.unsaved.insert(session.key)
-        }
+    func keepUntilSaved(_ session: Session, _ reason: SessionLedger.Unsaved) {
+        state.withLockedValue { $0.ledger.keep(session, unsaved: reason) }
         Task {
             var pause = Duration.milliseconds(250)
             while (try? await saveFirst(session.key)) == nil {
+                // A back-off in real time: no rule depends on it.
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(10))
             }
@@ -36,27 +34,42 @@ extension SessionCoordinator {
 
     /// A token that only memory has is made durable before the next one is asked for.
     func saveFirst(_ key: SessionKey) async throws(StoreError) {
-        let waiting: (Session, TokenHash)? = state.withLockedValue { state in
-            guard state.unsaved.contains(key), let session = state.ledger.session(key) else { return nil }
-            return (session, state.ledger.hasher.hash(session.token))
-        }
-        guard let (session, hash) = waiting else { return }
-        let outcome = try await store.save(session, tokenHash: hash)
-        state.withLockedValue { state in
-            if case .fenced(let newer?) = outcome { state.ledger.publish(newer) }
-            if state.ledger.session(key) == session || session.generation < state.ledger.session(key)?.generation ?? 0 {
-                state.unsaved.remove(key)
+        while true {
+            let waiting: (Session, TokenHash)? = state.withLockedValue { state in
+                guard state.ledger.unsaved[key] != nil, let session = state.ledger.session(key) else { return nil }
+                return (session, state.ledger.hasher.hash(session.token))
             }
+            guard let (session, hash) = waiting else { return }
+            let outcome = try await store.save(session, tokenHash: hash)
+            state.withLockedValue { $0.ledger.saved(session, outcome, at: clock.now()) }
         }
     }
 
-    /// Makes a token from an answer or a hand-over the session's newest; durable when it returns.
-    /// - Returns: the session as it is now; nil when there is none and the token is another user's.
+    /// Makes a token from an answer the session's newest. Durable when it returns; if the store does not take it, memory keeps it
+    /// until it does: the tenant gave it out, and there is no other copy.
+    /// - Returns: the session as it is now; nil when the token is another user's.
     @discardableResult
-    package func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session?
+    package func learn(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async -> Session? {
+        do { return try await take(renewed, for: key, isLogin: isLogin) } catch {
+            logger.error(
+                "a session token could not be stored; it is kept in memory", metadata: ["error": "\(error)"])
+            let now = clock.now()
+            let session = state.withLockedValue { state in
+                state.ledger.learned(renewed, for: key, isLogin: isLogin, at: now)
+            }
+            guard let session else { return state.withLockedValue { $0.ledger.session(key) } }
+            keepUntilSaved(session, isLogin ? .login : .rotation)
+            watchStore()
+            return session
+        }
+    }
+
+    /// Makes a token that an app hands over the session's newest; durable when it returns.
+    /// - Returns: the session as it is now; nil when the token is another user's.
+    package func take(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session?
     {
-        var read: Set<StoreQuery> = []
-        if state.withLockedValue({ !$0.ledger.isKnown(key) }) { try await load(.key(key), &read) }
+        var read: StoreAnswers = [:]
+        if state.withLockedValue({ $0.ledger.session(key) == nil }) { try await load(.key(key), &read) }
         let hash = state.withLockedValue { $0.ledger.hasher.hash(renewed.token) }
         if state.withLockedValue({ $0.ledger.owner(of: hash) == nil }) { try await load(.token(hash), &read) }
         while true {
@@ -77,7 +90,7 @@ extension SessionCoordinator {
 
     /// The tenant refused a token as dead on a call that does not rotate (contract 7.5).
     /// - Returns: a newer session to try once; nil when the refusal was of the newest token: the session is dead then.
-    package func refused(_ session: Session, _ refusal: Session.Refusal) async throws(StoreError) -> Session? {
+    package func refused(_ session: Session, _ answer: WholeResponse) async -> Session? {
         // A rotation in the air may have consumed the token: only its end tells.
         let flight = state.withLockedValue { state in
             state.ledger.attempt(session.key).flatMap { state.flights[$0.attempt] }
@@ -88,20 +101,25 @@ extension SessionCoordinator {
         if known.generation > session.generation { return known }
         guard known.state == .live else { return nil }
         var dead = known
-        dead.state = .dead(.rejected(refusal))
+        dead.countRejection(answer, at: clock.now())
         let hash = state.withLockedValue { $0.ledger.hasher.hash(dead.token) }
-        if case .fenced(let newer?) = try await store.save(dead, tokenHash: hash) {
-            state.withLockedValue { $0.ledger.publish(newer) }
-            return newer.generation > session.generation ? newer : nil
+        do {
+            if case .fenced(let newer?) = try await store.save(dead, tokenHash: hash) {
+                state.withLockedValue { $0.ledger.publish(newer) }
+                return newer.generation > session.generation ? newer : nil
+            }
+            state.withLockedValue { $0.ledger.publish(dead) }
+        } catch {
+            keepUntilSaved(dead, .rotation)
+            watchStore()
         }
-        state.withLockedValue { $0.ledger.publish(dead) }
         return nil
     }
 
-    /// Pins a fingerprint to a session that has none yet; durable when it returns.
-    package func pin(_ fingerprint: DeviceFingerprint, to session: Session) async throws(StoreError) {
+    /// Pins a fingerprint to a session that has none yet.
+    package func pin(_ fingerprint: DeviceFingerprint, to session: Session) async {
         let life = max(session.remaining(at: clock.now()), .zero)
-        try await learn(
+        await learn(
             RenewedToken(token: session.token, life: life, fingerprint: fingerprint), for: session.key, isLogin: false)
     }
 
@@ -112,8 +130,8 @@ extension SessionCoordinator {
 
     /// The session of a user that is not in a request: the local API.
     package func session(_ key: SessionKey) async throws(StoreError) -> Session? {
-        if state.withLockedValue({ !$0.ledger.isKnown(key) }) {
-            var read: Set<StoreQuery> = []
+        if state.withLockedValue({ $0.ledger.session(key) == nil }) {
+            var read: StoreAnswers = [:]
             try await load(.key(key), &read)
         }
         return state.withLockedValue { state in
@@ -124,17 +142,25 @@ extension SessionCoordinator {
 
     /// The session whose lineage a claim is of; nil for a token from elsewhere and where there is none.
     package func session(of claim: SessionClaim) async throws(StoreError) -> Session? {
-        var read: Set<StoreQuery> = []
+        var read: StoreAnswers = [:]
         while true {
             let (location, session): (TokenLocation, Session?) = state.withLockedValue { state in
                 let location = state.ledger.locate(claim, read: read)
-                guard case .found(let key, let presented) = location, !presented.isForeign else {
-                    return (location, nil)
-                }
-                return (location, state.ledger.session(key))
+                guard case .found(let place) = location else { return (location, nil) }
+                return (location, state.ledger.session(place.key))
             }
             guard case .unread(let query) = location else { return session }
             try await load(query, &read)
+        }
+    }
+
+    /// Removes the sessions that ended a day ago, and those above `limit`, from store and memory. Repeats until nothing is left to
+    /// remove.
+    package func sweep(limit: Int) async throws(StoreError) {
+        while true {
+            let removed = try await store.sweep(endedBefore: clock.now() - .seconds(86_400), limit: limit)
+            state.withLockedValue { state in for key in removed { state.ledger.swept(key) } }
+            if removed.isEmpty { return }
         }
     }
 

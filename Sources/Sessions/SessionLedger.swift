@@ -1,5 +1,6 @@
 // Every rule of session-token rotation, as a value: questions and events in, decisions out, time passed in.
 
+internal import DequeModule
 package import Model
 
 /// Why the sidecar itself answers instead of the tenant (contract 7).
@@ -12,6 +13,8 @@ package enum SessionRefusal: Sendable, Equatable {
     case mismatch
     /// The session is over until a login.
     case dead(Session.Death)
+    /// The tenant asked to be left alone for this much longer.
+    case resting(Duration)
 }
 
 /// What a request wants of a session.
@@ -43,6 +46,8 @@ package enum SessionDecision: Sendable {
     case join(AttemptID)
     /// Wait for the running attempt, then decide again.
     case wait(AttemptID)
+    /// Another replica's attempt is running: look into the store now and then, and decide again.
+    case watch(SessionKey)
     /// An answer was lost a moment ago: wait this long, then decide again.
     case settle(Duration)
 }
@@ -50,176 +55,285 @@ package enum SessionDecision: Sendable {
 /// The sessions in memory and the rules over them. It never waits, reads a clock or touches a store.
 package struct SessionLedger: Sendable {
     private struct Entry: Sendable, Hashable {
-        /// Nil when the store has none.
-        var session: Session?
-        /// The presentation in the air.
-        var intent: RotationIntent?
-        /// When an app last asked for it; nil until one does. Says nothing about the session itself.
+        var session: Session
+        /// When an app last asked for it; nil until one does.
         var usedAt: Timestamp?
+        /// Asked for since it was last looked at for eviction.
+        var isRecent = true
 
-        static func == (left: Self, right: Self) -> Bool {
-            left.session == right.session && left.intent == right.intent
-        }
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(session)
-            hasher.combine(intent)
-        }
+        // The use of a session says nothing about the session.
+        static func == (left: Self, right: Self) -> Bool { left.session == right.session }
+        func hash(into hasher: inout Hasher) { hasher.combine(session) }
     }
+
+    /// An attempt of another process, as the store told.
+    private struct Abroad: Sendable, Hashable {
+        let attempt: AttemptID
+        /// Over, and its loss counted.
+        let isOver: Bool
+    }
+
+    /// What memory has the only copy of.
+    package enum Unsaved: Sendable, Hashable { case rotation, login }
 
     let policy: RotationPolicy
     let hasher: TokenHasher
+    /// Of this process's attempts, the upper half of the name.
+    private let process: UInt64
     private var entries: [SessionKey: Entry] = [:]
     /// The newest and the remembered superseded tokens of every session in memory.
     private var lineage: [TokenHash: SessionKey] = [:]
+    private var inTheAir: [SessionKey: RotationIntent] = [:]
+    private var abroad: [SessionKey: Abroad] = [:]
+    /// Until when the tenant asked to be left alone.
+    private var resting: [SessionKey: Timestamp] = [:]
+    private(set) var unsaved: [SessionKey: Unsaved] = [:]
+    /// The order in which sessions are looked at for eviction.
+    private var queue: Deque<SessionKey> = []
 
-    package init(policy: RotationPolicy, hasher: TokenHasher) { (self.policy, self.hasher) = (policy, hasher) }
+    package init(policy: RotationPolicy, hasher: TokenHasher, process: UInt64) {
+        (self.policy, self.hasher, self.process) = (policy, hasher, process)
+    }
 
+    package var count: Int { entries.count }
     package func session(_ key: SessionKey) -> Session? { entries[key]?.session }
-    func attempt(_ key: SessionKey) -> RotationIntent? { entries[key]?.intent }
-    func isKnown(_ key: SessionKey) -> Bool { entries[key] != nil }
+    func attempt(_ key: SessionKey) -> RotationIntent? { inTheAir[key] }
     func owner(of hash: TokenHash) -> SessionKey? { lineage[hash] }
+
+    // MARK: questions
 
     /// Decides what a claim gets.
     /// - Parameters:
-    ///   - read: store queries that found nothing while this claim was being decided.
+    ///   - read: what the store has said while this claim was being decided.
     ///   - rotationTried: a rotation before this call has just failed; do not ask for another.
     ///   - attempt: the name for an attempt, should one start.
     package mutating func decide(
-        _ claim: SessionClaim, for purpose: SessionPurpose, read: Set<StoreQuery> = [], rotationTried: Bool = false,
+        _ claim: SessionClaim, for purpose: SessionPurpose, read: StoreAnswers = [:], rotationTried: Bool = false,
         attempt: AttemptID, at now: Timestamp
     ) -> SessionDecision {
         switch locate(claim, read: read) {
         case .unread(let query): return .load(query)
         case .refused(let refusal): return .refuse(refusal)
-        case .found(let key, let presented):
-            if let refusal = refusal(key, presented, at: now) { return .refuse(refusal) }
-            if purpose != .keepFresh { entries[key]?.usedAt = now }
-            if let intent = entries[key]?.intent {
-                return (purpose == .refresh || purpose == .keepFresh) && intent.isShared
-                    && shares(presented, claim.token, intent)
-                    ? .join(intent.attempt) : .wait(intent.attempt)
+        case .found(let place):
+            if let refusal = refusal(place, at: now) { return .refuse(refusal) }
+            if purpose != .keepFresh { used(place.key, at: now) }
+            if let intent = inTheAir[place.key] {
+                let shares = (purpose == .refresh || purpose == .keepFresh) && intent.isShared
+                return shares ? .join(intent.attempt) : .wait(intent.attempt)
             }
-            return decideIdle(key, presented, purpose, rotationTried, attempt, now)
+            if abroad[place.key]?.isOver == false { return .watch(place.key) }
+            return decideIdle(place, purpose, rotationTried, attempt, now)
         }
     }
 
-    private func refusal(_ key: SessionKey, _ presented: Presented, at now: Timestamp) -> SessionRefusal? {
-        if case .superseded(let at) = presented, now - at >= policy.grace { return .superseded }
-        if case .foreign = presented { return nil }
-        if case .dead(let death) = entries[key]?.session?.state { return .dead(death) }
+    private func refusal(_ place: SessionPlace, at now: Timestamp) -> SessionRefusal? {
+        if case .superseded(let at) = place.presented, now - at >= policy.grace { return .superseded }
+        if case .dead(let death) = entries[place.key]?.session.state { return .dead(death) }
         return nil
     }
 
-    /// Whether a refresh takes the answer of the attempt in the air: it presents the same token, or both are of the session's
-    /// own lineage.
-    private func shares(_ presented: Presented, _ token: SessionToken?, _ intent: RotationIntent) -> Bool {
-        switch presented {
-        case .candidate: true
-        case .foreign: false
-        case .newest, .superseded: token == nil || intent.session?.token == intent.token
+    private mutating func decideIdle(
+        _ place: SessionPlace, _ purpose: SessionPurpose, _ rotationTried: Bool, _ attempt: AttemptID, _ now: Timestamp
+    ) -> SessionDecision {
+        guard let session = entries[place.key]?.session else {
+            guard case .foreign(let token) = place.presented else { return .refuse(.unknown) }
+            if purpose == .use { return .useForeign(token, key: place.owner) }
+            return start(presented(token, place, at: now), place.owner, purpose, attempt)
+        }
+        switch purpose {
+        case .refresh where place.presented != .newest && session.state == .live: return .replay(session)
+        case .refresh, .keepFresh:
+            let fresh = now - session.rotatedAt < policy.minimumInterval && session.state == .live
+            return fresh && session.remaining(at: now) > .zero
+                ? .replay(session) : present(session, place.owner, .refresh, attempt, now)
+        case .exchange: return present(session, place.owner, purpose, attempt, now)
+        case .use:
+            let wanting = session.remaining(at: now) < policy.refreshAhead || session.state != .live
+            if !wanting || rotationTried { return .use(session) }
+            let decision = present(session, place.owner, .refresh, attempt, now)
+            if case .refuse(.resting) = decision, session.remaining(at: now) > .zero { return .use(session) }
+            return decision
         }
     }
 
-    private mutating func decideIdle(
-        _ key: SessionKey, _ presented: Presented, _ purpose: SessionPurpose, _ rotationTried: Bool,
-        _ attempt: AttemptID, _ now: Timestamp
-    ) -> SessionDecision {
-        guard let session = entries[key]?.session else {
-            guard case .foreign(let token) = presented else { return .refuse(.unknown) }
-            return purpose == .use ? .useForeign(token, key: key) : start(key, token, purpose, attempt)
-        }
-        switch (purpose, presented) {
-        case (.use, .foreign(let token)): return .useForeign(token, key: key)
-        case (_, .foreign(let token)): return start(key, token, purpose, attempt)
-        case (.exchange, _): return present(session, purpose, attempt, now)
-        case (.refresh, .superseded) where session.state == .live: return .replay(session)
-        case (.refresh, _), (.keepFresh, _):
-            let fresh = now - session.rotatedAt < policy.minimumInterval && session.state == .live
-            return fresh && session.remaining(at: now) > .zero
-                ? .replay(session) : present(session, .refresh, attempt, now)
-        case (.use, _):
-            let wanting = session.remaining(at: now) < policy.refreshAhead || session.state != .live
-            return wanting && !rotationTried ? present(session, .refresh, attempt, now) : .use(session)
-        }
+    /// The session that a token from elsewhere may turn out to be.
+    private func presented(_ token: SessionToken, _ place: SessionPlace, at now: Timestamp) -> Session {
+        Session(
+            key: place.key, token: token, generation: 0, expiresAt: now + policy.assumedLife, rotatedAt: now,
+            fingerprint: entries[place.owner]?.session.fingerprint)
     }
 
     /// Presents the session's own token; after a lost answer not before the tenant has settled.
     private mutating func present(
-        _ session: Session, _ purpose: SessionPurpose, _ attempt: AttemptID, _ now: Timestamp
+        _ session: Session, _ owner: SessionKey, _ purpose: SessionPurpose, _ attempt: AttemptID, _ now: Timestamp
     ) -> SessionDecision {
+        // A wall clock that was set back must not make either of these longer.
+        if let until = resting[session.key] {
+            let left = min(until - now, policy.longestRest)
+            if left > .zero { return .refuse(.resting(left)) }
+        }
         if case .unknown(let since) = session.state {
-            // A wall clock that was set back must not make this longer.
             let left = min(since + policy.settle - now, policy.settle)
             if left > .zero { return .settle(left) }
         }
-        return start(session.key, session.token, purpose, attempt)
+        return start(session, owner, purpose, attempt)
     }
 
     private mutating func start(
-        _ key: SessionKey, _ token: SessionToken, _ purpose: SessionPurpose, _ attempt: AttemptID
+        _ session: Session, _ owner: SessionKey, _ purpose: SessionPurpose, _ attempt: AttemptID
     ) -> SessionDecision {
         let intent = RotationIntent(
-            attempt: attempt, key: key, session: entries[key]?.session, token: token, isShared: purpose != .exchange)
-        entries[key, default: Entry()].intent = intent
+            attempt: attempt, session: session, tokenHash: hasher.hash(session.token), owner: owner,
+            isShared: purpose != .exchange, takesOver: abroad[session.key]?.attempt, limit: policy.attemptLimit)
+        inTheAir[session.key] = intent
         return .start(intent)
     }
 
-    /// The store was asked for a key or a token and has this. What memory already knows is newer and stays. An attempt that was
-    /// begun and never ended is one of a process that is dead.
-    package mutating func loaded(_ stored: StoredSession?, for query: StoreQuery, at now: Timestamp) {
-        guard let stored else {
-            if case .key(let key) = query, entries[key] == nil { entries[key] = Entry() }
-            return
-        }
-        var session = stored.session
-        if stored.unfinished != nil, entries[session.key] == nil { session.countLoss(policy, at: now) }
-        publish(session)
+    // MARK: events
+
+    /// The store was asked for a key or a token and has this. What memory knows more of stays.
+    package mutating func loaded(_ stored: StoredSession, at now: Timestamp) {
+        publish(stored.session)
+        note(stored.unfinished, of: stored.session.key, at: now)
     }
 
-    /// Makes a durable session the one that everybody gets. An older generation than what is known changes nothing.
-    package mutating func publish(_ session: Session) {
-        var entry = entries[session.key] ?? Entry()
-        if let known = entry.session {
-            guard session.generation >= known.generation else { return }
-            for old in known.superseded { lineage[old.hash] = nil }
-            lineage[hasher.hash(known.token)] = nil
+    /// The intent is durable. The attempt that it took over is counted in it.
+    package mutating func granted(_ intent: RotationIntent) {
+        abroad[intent.key] = nil
+        resting[intent.key] = nil
+    }
+
+    /// The store holds another process's attempt.
+    package mutating func held(_ intent: RotationIntent, by unfinished: UnfinishedAttempt, at now: Timestamp) {
+        if entries[intent.key] == nil, intent.generation == 0 { publish(intent.session) }
+        note(unfinished, of: intent.key, at: now)
+    }
+
+    /// The loss of an attempt that is over is counted once.
+    private mutating func note(_ unfinished: UnfinishedAttempt?, of key: SessionKey, at now: Timestamp) {
+        guard let unfinished, unfinished.attempt.high != process else {
+            abroad[key] = nil
+            return
         }
-        entry.session = session
-        entries[session.key] = entry
+        guard unfinished.left <= .zero else {
+            abroad[key] = Abroad(attempt: unfinished.attempt, isOver: false)
+            return
+        }
+        let over = Abroad(attempt: unfinished.attempt, isOver: true)
+        if abroad.updateValue(over, forKey: key) != over { entries[key]?.session.countLoss(policy, at: now) }
+    }
+
+    /// Makes a durable session the one that everybody gets. One that knows less than what is known changes nothing.
+    package mutating func publish(_ session: Session) {
+        if let known = entries[session.key]?.session {
+            guard !session.isBehind(known) else { return }
+            dropLineage(of: known)
+            entries[session.key]?.session = session
+        } else {
+            entries[session.key] = Entry(session: session)
+            queue.append(session.key)
+            makeRoom()
+        }
         for old in session.superseded { lineage[old.hash] = session.key }
         lineage[hasher.hash(session.token)] = session.key
     }
 
-    /// The attempt is over, whatever came of it.
-    package mutating func ended(_ intent: RotationIntent) {
-        guard entries[intent.key]?.intent?.attempt == intent.attempt else { return }
-        entries[intent.key]?.intent = nil
-        if entries[intent.key]?.session == nil, case .anonymous = intent.key { entries[intent.key] = nil }
+    /// An attempt's success, filed under its owner from now on.
+    package mutating func succeeded(_ intent: RotationIntent, as session: Session) {
+        if session.key != intent.key { forget(intent.key) }
+        publish(session)
     }
 
-    /// An app has asked for the session without a decision about it.
-    mutating func used(_ key: SessionKey, at now: Timestamp) { entries[key]?.usedAt = now }
+    /// The attempt is over, whatever came of it.
+    package mutating func ended(_ intent: RotationIntent) {
+        if inTheAir[intent.key]?.attempt == intent.attempt { inTheAir[intent.key] = nil }
+    }
 
-    /// Every session that an app has asked for and that no attempt is in the air for.
-    func eachIdle(_ body: (Session, _ usedAt: Timestamp) -> Void) {
-        for entry in entries.values where entry.intent == nil {
-            if let session = entry.session, let usedAt = entry.usedAt { body(session, usedAt) }
+    /// The tenant asked to be left alone.
+    mutating func rest(_ key: SessionKey, until: Timestamp) { resting[key] = until }
+
+    /// An app has asked for the session.
+    mutating func used(_ key: SessionKey, at now: Timestamp) {
+        entries[key]?.usedAt = now
+        entries[key]?.isRecent = true
+    }
+
+    /// Memory has the only copy of a session from now on; it is not evicted before it is saved.
+    mutating func keep(_ session: Session, unsaved reason: Unsaved) {
+        publish(session)
+        unsaved[session.key] = reason
+    }
+
+    /// The store was given what only memory had. If it had something else already, a login is the newer one, a rotation not.
+    mutating func saved(_ session: Session, _ outcome: CommitOutcome, at now: Timestamp) {
+        let key = session.key
+        switch outcome {
+        case .committed, .fenced(nil):
+            // What was published since is waiting still.
+            if entries[key]?.session == session { unsaved[key] = nil }
+        case .fenced(let newer?) where unsaved[key] == .login && newer.token != session.token:
+            var next = newer.succeeded(
+                by: session.token, hash: hasher.hash(newer.token), expiresAt: session.expiresAt,
+                fingerprint: session.fingerprint, at: now)
+            next.state = session.state
+            keep(next, unsaved: .login)
+        case .fenced(let newer?):
+            publish(newer)
+            unsaved[key] = nil
         }
+    }
+
+    /// The store has removed the session. One that is being rotated just now is found missing by that rotation.
+    mutating func swept(_ key: SessionKey) {
+        if inTheAir[key] == nil { forget(key) }
     }
 
     /// Forgets a session and its lineage.
     package mutating func forget(_ key: SessionKey) {
-        guard let session = entries[key]?.session else { return }
-        for old in session.superseded { lineage[old.hash] = nil }
-        lineage[hasher.hash(session.token)] = nil
-        entries[key]?.session = nil
+        if let session = entries.removeValue(forKey: key)?.session { dropLineage(of: session) }
+        (abroad[key], resting[key], unsaved[key]) = (nil, nil, nil)
+        if queue.count > 2 * entries.count + 64 { queue = Deque(queue.filter { entries[$0] != nil }) }
+    }
+
+    /// Every session that an app has asked for and that no attempt is in the air for.
+    func eachIdle(_ body: (Session, _ usedAt: Timestamp) -> Void) {
+        for entry in entries.values where inTheAir[entry.session.key] == nil {
+            if let usedAt = entry.usedAt { body(entry.session, usedAt) }
+        }
+    }
+
+    private mutating func dropLineage(of session: Session) {
+        for hash in session.superseded.map(\.hash) + [hasher.hash(session.token)] where lineage[hash] == session.key {
+            lineage[hash] = nil
+        }
+    }
+
+    /// Beyond the limit, sessions that nobody asked for since they were last looked at leave memory; the store has them. A few
+    /// are looked at for each one that comes, so that nobody waits for it.
+    private mutating func makeRoom() {
+        var looks = 16
+        while entries.count > policy.memoryLimit, looks > 0, let key = queue.popFirst() {
+            looks -= 1
+            guard let entry = entries[key] else { continue }
+            if entry.isRecent || inTheAir[key] != nil || unsaved[key] != nil {
+                entries[key]?.isRecent = false
+                queue.append(key)
+            } else {
+                forget(key)
+            }
+        }
     }
 }
 
-/// By what is known; the settings never change.
+/// By what is known; the settings never change, and neither use nor the order of eviction says anything about a session.
 extension SessionLedger: Hashable {
     package static func == (left: Self, right: Self) -> Bool {
-        left.entries == right.entries && left.lineage == right.lineage
+        left.entries == right.entries && left.lineage == right.lineage && left.inTheAir == right.inTheAir
+            && left.abroad == right.abroad && left.resting == right.resting && left.unsaved == right.unsaved
     }
-    package func hash(into hasher: inout Hasher) { hasher.combine(entries) }
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(entries)
+        hasher.combine(inTheAir)
+        hasher.combine(abroad)
+    }
 }

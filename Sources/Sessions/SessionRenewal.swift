@@ -5,8 +5,9 @@ package import Model
 /// What is presented to the tenant in one rotation.
 package struct Presentation: Sendable {
     package let token: SessionToken
-    /// The session that the token belongs to; nil for a login made elsewhere.
-    package let session: Session?
+    /// The session that the token belongs to; of generation 0 for a login made elsewhere.
+    package let session: Session
+    /// Whose session it is, or becomes.
     package let key: SessionKey
 }
 
@@ -50,4 +51,6 @@ package enum RenewalFault: Sendable, Equatable {
     case noAccessToken
     /// A 200 whose body is not what a refresh answers.
     case unreadableAnswer
+    /// The attempt's own time was over before anything was sent.
+    case outOfTime
 }

@@ -11,6 +11,6 @@ package struct TokenHasher: Sendable {
     package init(key: [UInt8]) { self.key = SymmetricKey(data: key) }
 
     package func hash(_ token: SessionToken) -> TokenHash {
-        TokenHash(Array(HMAC<SHA256>.authenticationCode(for: token.bytes, using: key).prefix(16)))
+        TokenHash(firstOf: HMAC<SHA256>.authenticationCode(for: token.bytes, using: key))
     }
 }

@@ -15,11 +15,22 @@ package enum StoreQuery: Sendable, Hashable {
     case token(TokenHash)
 }
 
+/// What the store has answered while a claim is being decided: where it found each, nil for nothing.
+package typealias StoreAnswers = [StoreQuery: SessionKey?]
+
 /// Where a claim leads.
 enum TokenLocation {
     case unread(StoreQuery)
     case refused(SessionRefusal)
-    case found(SessionKey, Presented)
+    case found(SessionPlace)
+}
+
+/// The session that a claim speaks of.
+struct SessionPlace {
+    let key: SessionKey
+    let presented: Presented
+    /// Whose session it becomes when the tenant takes the token: not `key` for a user with a token from a login made elsewhere.
+    let owner: SessionKey
 }
 
 /// What the presented token is to the session.
@@ -30,51 +41,52 @@ enum Presented: Equatable {
     case superseded(at: Timestamp)
     /// The one that is in the air just now, from a login made elsewhere.
     case candidate
-    /// Not of this session's lineage: a login made elsewhere.
+    /// Of no lineage: a login made elsewhere.
     case foreign(SessionToken)
-
-    var isForeign: Bool {
-        if case .foreign = self { true } else { false }
-    }
 }
 
 extension SessionLedger {
-    /// - Parameter read: what the store has already been asked in vain for this claim.
-    func locate(_ claim: SessionClaim, read: Set<StoreQuery>) -> TokenLocation {
-        if let user = claim.user { return locate(.user(user), presenting: claim.token, read: read) }
-        guard let token = claim.token else { return .refused(.unknown) }
+    /// - Parameter read: what the store has already said to this claim.
+    func locate(_ claim: SessionClaim, read: StoreAnswers) -> TokenLocation {
+        let user = claim.user.map { SessionKey.user($0) }
+        guard let token = claim.token else {
+            guard let user else { return .refused(.unknown) }
+            if session(user) != nil { return .found(SessionPlace(key: user, presented: .newest, owner: user)) }
+            return wasAsked(.key(user), read) ? .refused(.unknown) : .unread(.key(user))
+        }
+        if let user, session(user)?.token == token {
+            return .found(SessionPlace(key: user, presented: .newest, owner: user))
+        }
         let hash = hasher.hash(token)
-        if let owner = owner(of: hash) { return .found(owner, relation(of: token, hash, to: owner)) }
-        guard read.contains(.token(hash)) else { return .unread(.token(hash)) }
+        guard let key = owner(of: hash) ?? read[.token(hash)] ?? nil else {
+            if let user, session(user) == nil, !wasAsked(.key(user), read) { return .unread(.key(user)) }
+            guard wasAsked(.token(hash), read) else { return .unread(.token(hash)) }
+            return unowned(token, hash, user)
+        }
+        guard let session = session(key) else { return .unread(.token(hash)) }
+        if let user, user != key, case .user = key { return .refused(.mismatch) }
+        return .found(SessionPlace(key: key, presented: relation(of: token, hash, to: session), owner: user ?? key))
+    }
+
+    /// A token of no lineage is filed under its own name until the tenant has taken it.
+    private func unowned(_ token: SessionToken, _ hash: TokenHash, _ user: SessionKey?) -> TokenLocation {
         let key = SessionKey.anonymous(hash)
-        return .found(key, relation(of: token, hash, to: key))
+        guard let intent = attempt(key) else {
+            return .found(SessionPlace(key: key, presented: .foreign(token), owner: user ?? key))
+        }
+        if let user, case .user = intent.owner, intent.owner != user { return .refused(.mismatch) }
+        return .found(SessionPlace(key: key, presented: .candidate, owner: user ?? key))
     }
 
-    private func locate(_ key: SessionKey, presenting token: SessionToken?, read: Set<StoreQuery>) -> TokenLocation {
-        guard isKnown(key) || read.contains(.key(key)) else { return .unread(.key(key)) }
-        guard let token else {
-            return session(key) != nil || attempt(key) != nil ? .found(key, .newest) : .refused(.unknown)
-        }
-        if session(key)?.token == token { return .found(key, .newest) }
-        let hash = hasher.hash(token)
-        let relation = relation(of: token, hash, to: key)
-        guard case .foreign = relation else { return .found(key, relation) }
-        if let owner = owner(of: hash) {
-            switch owner {
-            case .user: return .refused(.mismatch)
-            case .anonymous: return .found(owner, self.relation(of: token, hash, to: owner))
-            }
-        }
-        guard read.contains(.token(hash)) else { return .unread(.token(hash)) }
-        return .found(key, relation)
+    /// Whether the store said that it has nothing. What it found and memory has dropped since is asked for again.
+    private func wasAsked(_ query: StoreQuery, _ read: StoreAnswers) -> Bool {
+        if case .some(.none) = read[query] { true } else { false }
     }
 
-    private func relation(of token: SessionToken, _ hash: TokenHash, to key: SessionKey) -> Presented {
-        if let session = session(key) {
-            if session.token == token { return .newest }
-            if let old = session.superseded.last(where: { $0.hash == hash }) { return .superseded(at: old.at) }
-        }
-        if attempt(key)?.token == token { return .candidate }
-        return .foreign(token)
+    private func relation(of token: SessionToken, _ hash: TokenHash, to session: Session) -> Presented {
+        if session.token == token { return .newest }
+        // Older than what the session itself remembers: replaced long ago.
+        let at = session.superseded.last { $0.hash == hash }?.at
+        return .superseded(at: at ?? Timestamp(milliseconds: .min))
     }
 }

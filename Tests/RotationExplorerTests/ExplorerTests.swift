@@ -21,28 +21,38 @@ struct Explorer: Sendable {
         }
     }
 
-    /// - Parameter most: states at which it gives up; reported by `states` reaching it.
-    private func search(_ start: World, most: Int = 2_000_000) -> Finding {
+    /// The search ends here even when there are more states: breadth first, so that all shorter ways were gone.
+    var most = 200_000
+
+    private func search(_ start: World) -> Finding {
         var seen: Set<World> = [start]
         var worlds = [start]
         var origins: [(from: Int, step: String)] = [(-1, "")]
         var next = 0
         while next < worlds.count, worlds.count < most {
-            for (name, world) in rules.steps(worlds[next]) where seen.insert(world).inserted {
+            let steps = rules.steps(worlds[next])
+            if steps.isEmpty, rules.isStuck(worlds[next]) {
+                return Finding(states: worlds.count, trace: trace(next, origins) + ["a caller is never answered"])
+            }
+            for (name, world) in steps where seen.insert(world).inserted {
                 worlds.append(world)
                 origins.append((next, name))
                 guard let broken = world.broken else { continue }
-                var trace = [broken]
-                var at = worlds.count - 1
-                while at > 0 {
-                    trace.append(origins[at].step)
-                    at = origins[at].from
-                }
-                return Finding(states: worlds.count, trace: trace.reversed())
+                return Finding(states: worlds.count, trace: trace(worlds.count - 1, origins) + [broken])
             }
             next += 1
         }
         return Finding(states: worlds.count, trace: [])
+    }
+
+    /// The steps from the start.
+    private func trace(_ end: Int, _ origins: [(from: Int, step: String)]) -> [String] {
+        var (steps, at): ([String], Int) = ([], end)
+        while at > 0 {
+            steps.append(origins[at].step)
+            at = origins[at].from
+        }
+        return steps.reversed()
     }
 }
 
@@ -52,6 +62,7 @@ struct Explorer: Sendable {
         let wishes: [Wish]
         /// Answers that may be lost.
         var faults = 2
+        var crashes = 1
     }
 
     private static let scenes = [
@@ -62,7 +73,14 @@ struct Explorer: Sendable {
             name: "by token alone, and another user with the same token",
             wishes: [Wish(user: nil, token: 0), Wish(user: "bob", token: 0), Wish(user: "alice", token: nil)]),
         Scene(
-            name: "the same token from two sides", wishes: [Wish(user: nil, token: 0), Wish(user: "alice", token: 0)]),
+            name: "the same token from two sides, killed twice",
+            wishes: [Wish(user: nil, token: 0), Wish(user: "alice", token: 0)], crashes: 2),
+        Scene(
+            name: "two replicas, an answer lost",
+            wishes: [Wish(user: "alice", token: 0), Wish(user: "alice", token: 0, replica: 1)], faults: 1, crashes: 0),
+        Scene(
+            name: "two replicas, by token alone, one killed",
+            wishes: [Wish(user: nil, token: 0), Wish(user: nil, token: 0, replica: 1)], faults: 0, crashes: 1),
     ]
 
     /// `EXPLORER=deep` searches further: more lost answers, time passes twice. It takes minutes.
@@ -73,8 +91,8 @@ struct Explorer: Sendable {
         let scene = Self.scenes[index]
         let rules = try Rules(flaw: nil)
         let start = rules.start(
-            scene.wishes, crashes: 1, faults: Self.isDeep ? 2 : scene.faults, ticks: Self.isDeep ? 2 : 1)
-        let finding = await Explorer(rules: rules).explore(start)
+            scene.wishes, crashes: scene.crashes, faults: Self.isDeep ? 2 : scene.faults, ticks: Self.isDeep ? 2 : 1)
+        let finding = await Explorer(rules: rules, most: Self.isDeep ? 2_000_000 : 200_000).explore(start)
         #expect(finding.trace.isEmpty, "\(scene.name):\n\(finding.trace.joined(separator: "\n"))")
         #expect(finding.states > 1000)
         print("explored: \(scene.name): \(finding.states) states")
@@ -85,7 +103,7 @@ struct Explorer: Sendable {
     func everyFlawIsFound(_ flaw: Flaw) async throws {
         let rules = try Rules(flaw: flaw)
         var found: [String] = []
-        for scene in Self.scenes.reversed() where found.isEmpty {
+        for scene in Self.scenes.sorted(by: { $0.wishes.count < $1.wishes.count }) where found.isEmpty {
             found = await Explorer(rules: rules).explore(rules.start(scene.wishes, crashes: 1, faults: 2, ticks: 1))
                 .trace
         }

@@ -1,4 +1,4 @@
-// One state of a small world: a tenant, a sidecar with its store, and a few callers. Every step that may happen next.
+// One state of a small world: a tenant, one or two sidecars with their store, and a few callers. Every step that may happen next.
 
 import Model
 import SessionStores
@@ -15,6 +15,8 @@ enum Flaw: String, CaseIterable, Sendable {
     case commitAfterAnswering
     /// A refusal as dead removes whatever session is stored.
     case deleteOnRejection
+    /// An attempt sends although its time is over and another replica has taken over.
+    case sendWithoutLooking
     /// A 5xx is taken for "nothing happened" and the token is presented again.
     case retryServerErrors
 }
@@ -24,13 +26,19 @@ struct Wish: Hashable, Sendable {
     let user: String?
     /// Generation of the token that it presents; nil for none.
     let token: Int?
+    /// Which sidecar it asks.
+    var replica = 0
 }
 
 struct Caller: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
         case idle
         /// What it has asked the store in vain.
-        case asking(Set<StoreQuery>)
+        case asking(StoreAnswers)
+        /// Until the tenant has settled.
+        case settling(Timestamp)
+        /// For what another replica's attempt comes to.
+        case watching(SessionKey)
         case waiting(AttemptID, shared: Bool)
         /// Has its answer, hung up, or its process died.
         case over
@@ -55,11 +63,13 @@ struct Attempt: Hashable, Sendable {
         case rejected
         case serverError
         case lost
+        case notSent
     }
     let intent: RotationIntent
+    let replica: Int
     /// Who asked first.
     let leader: Int
-    let since: Timestamp
+    var since: Timestamp
     var phase = Phase.starting
 }
 
@@ -67,9 +77,9 @@ struct World: Hashable, Sendable {
     var now = Timestamp.sample
     /// The generation that the tenant takes.
     var newest = 0
-    var store = StoreModel()
-    /// Nil while the process is down.
-    var ledger: SessionLedger?
+    var store: StoreModel
+    /// One for each sidecar; nil while its process is down.
+    var ledgers: [SessionLedger?] = []
     var attempts: [Attempt] = []
     var callers: [Caller]
     /// The highest generation that a caller was given.
@@ -79,6 +89,8 @@ struct World: Hashable, Sendable {
     /// When the answer to a generation's presentation was lost.
     var lost: [Int: Timestamp] = [:]
     var nextAttempt: UInt64 = 0
+    /// Every process has its own part of an attempt's name.
+    var processes: [UInt64] = []
     /// What may still go wrong.
     var crashes: Int
     var faults: Int
@@ -86,8 +98,10 @@ struct World: Hashable, Sendable {
     /// The rule that the last step broke.
     var broken: String?
 
-    init(callers: [Wish], crashes: Int, faults: Int, ticks: Int) {
+    init(callers: [Wish], replicas: Int, crashes: Int, faults: Int, ticks: Int) {
         self.callers = callers.map { Caller(wish: $0) }
+        store = StoreModel(isShared: replicas > 1)
+        processes = (0..<replicas).map { UInt64($0) }
         (self.crashes, self.faults, self.ticks) = (crashes, faults, ticks)
     }
 }
@@ -113,13 +127,18 @@ struct Rules: Sendable {
 
     /// alice has logged in; T0 is stored and known.
     func start(_ callers: [Wish], crashes: Int, faults: Int, ticks: Int) -> World {
-        var world = World(callers: callers, crashes: crashes, faults: faults, ticks: ticks)
+        let replicas = (callers.map(\.replica).max() ?? 0) + 1
+        var world = World(callers: callers, replicas: replicas, crashes: crashes, faults: faults, ticks: ticks)
         let first = Session(
             key: alice, token: tokens[0], generation: 1, expiresAt: world.now + .seconds(43_200), rotatedAt: world.now,
             fingerprint: nil)
         _ = world.store.save(first, tokenHash: hasher.hash(tokens[0]))
-        world.ledger = SessionLedger(policy: policy, hasher: hasher)
+        world.ledgers = world.processes.map { ledger(of: $0) }
         return world
+    }
+
+    private func ledger(of process: UInt64) -> SessionLedger {
+        SessionLedger(policy: policy, hasher: hasher, process: process)
     }
 
     // MARK: what may happen next
@@ -133,39 +152,76 @@ struct Rules: Sendable {
             check(&next)
             steps.append((name, next))
         }
-        if world.ledger == nil {
-            step("the process starts") { $0.ledger = SessionLedger(policy: policy, hasher: hasher) }
-            return steps
+        for replica in world.ledgers.indices where world.ledgers[replica] == nil {
+            step("sidecar \(replica) starts") {
+                $0.processes[replica] += 2
+                $0.ledgers[replica] = ledger(of: $0.processes[replica])
+            }
         }
-        // A caller holds a token only once somebody was given it.
-        for index in world.callers.indices where world.callers[index].wish.token ?? 0 <= world.acknowledged {
+        for index in world.callers.indices where mayAct(world.callers[index], world) {
+            let name = "caller \(index)"
             switch world.callers[index].phase {
             case .idle, .asking:
-                step("caller \(index) asks with \(describe(world.callers[index].wish))") { ask(index, &$0) }
-            case .waiting: step("caller \(index) hangs up") { hangUp(index, &$0) }
+                step("\(name) asks with \(describe(world.callers[index].wish))") { ask(index, &$0) }
+            case .settling(let until):
+                step("\(name) waits for the tenant to settle") {
+                    pass(until - $0.now, &$0)
+                    $0.callers[index].phase = .idle
+                }
+            case .watching(let key):
+                step("\(name) looks into the store") { look(index, key, &$0) }
+                let left = world.store.load(key, at: world.now)?.unfinished?.left ?? .zero
+                if left > .zero {
+                    step("\(name) waits until the other's attempt is over") {
+                        pass(left, &$0)
+                        look(index, key, &$0)
+                    }
+                }
+            case .waiting: step("\(name) hangs up") { hangUp(index, &$0) }
             case .over: break
             }
         }
         for index in world.attempts.indices { steps += attemptSteps(index, world) }
         if world.crashes > 0 {
-            step("the process is killed") { crash(&$0) }
-            if world.attempts.contains(where: { $0.phase == .inTheAir }) {
-                step("the tenant processes, then the process is killed") {
-                    for attempt in $0.attempts where attempt.phase == .inTheAir { _ = tenant(attempt, &$0) }
-                    crash(&$0)
+            for replica in world.ledgers.indices where world.ledgers[replica] != nil {
+                step("sidecar \(replica) is killed") { crash(replica, &$0) }
+                let inTheAir = world.attempts.filter { $0.phase == .inTheAir && $0.replica == replica }
+                guard !inTheAir.isEmpty else { continue }
+                step("the tenant processes, then sidecar \(replica) is killed") {
+                    for attempt in inTheAir { _ = tenant(attempt, &$0) }
+                    crash(replica, &$0)
                 }
             }
         }
         if world.ticks > 0 {
-            for duration in [Duration.seconds(2), .seconds(601)] {
+            for duration in [Duration.seconds(2), .seconds(31), .seconds(601)] {
                 step("\(duration) pass") {
-                    $0.now = $0.now + duration
+                    pass(duration, &$0)
                     $0.ticks -= 1
                     if flaw == .leaseWithoutFencing { expireLeases(&$0) }
                 }
             }
         }
         return steps
+    }
+
+    /// What is in the air is cut off at its limit. A process that was stopped sleeps through its own.
+    private func pass(_ duration: Duration, _ world: inout World) {
+        world.now = world.now + max(duration, .zero)
+        for index in world.attempts.indices where world.attempts[index].phase == .inTheAir {
+            let attempt = world.attempts[index]
+            if world.now - attempt.since >= attempt.intent.limit { lose(index, .lost, &world) }
+        }
+    }
+
+    /// A caller holds a token only once somebody was given it, and its sidecar has to be there.
+    private func mayAct(_ caller: Caller, _ world: World) -> Bool {
+        (caller.wish.token ?? 0) <= world.acknowledged && world.ledgers[caller.wish.replica] != nil
+    }
+
+    /// Somebody who could be answered never is: nothing more can happen in this world.
+    func isStuck(_ world: World) -> Bool {
+        world.callers.contains { $0.phase != .over && mayAct($0, world) }
     }
 
     private func describe(_ wish: Wish) -> String {
@@ -176,39 +232,49 @@ struct Rules: Sendable {
 
     private func ask(_ index: Int, _ world: inout World) {
         let wish = world.callers[index].wish
-        var read: Set<StoreQuery> = []
+        var read: StoreAnswers = [:]
         if case .asking(let asked) = world.callers[index].phase { read = asked }
-        world.nextAttempt += 1
         let claim = SessionClaim(
             user: wish.user.flatMap { UserKey(bytes($0)) }, token: wish.token.map { tokens[$0] })
-        let decision = world.ledger?.decide(
-            claim, for: .refresh, read: read, attempt: AttemptID(high: 0, low: world.nextAttempt), at: world.now)
+        let name = AttemptID(high: world.processes[wish.replica], low: world.nextAttempt + 1)
+        let decision = world.ledgers[wish.replica]?.decide(
+            claim, for: .refresh, read: read, attempt: name, at: world.now)
         switch decision {
         case nil: break
         case .load(let query):
             let stored: StoredSession? =
                 switch query {
-                case .key(let key): world.store.load(key)
-                case .token(let hash): world.store.find(hash)
+                case .key(let key): world.store.load(key, at: world.now)
+                case .token(let hash): world.store.find(hash, at: world.now)
                 }
-            read.insert(query)
-            world.ledger?.loaded(stored, for: query, at: world.now)
+            read[query] = .some(stored?.session.key)
+            if let stored { world.ledgers[wish.replica]?.loaded(stored, at: world.now) }
             world.callers[index].phase = .asking(read)
         case .start(let intent):
-            world.attempts.append(Attempt(intent: intent, leader: index, since: world.now))
+            world.nextAttempt += 1
+            world.attempts.append(
+                Attempt(intent: intent, replica: wish.replica, leader: index, since: world.now))
             world.callers[index].phase = .waiting(intent.attempt, shared: true)
         case .join(let attempt): world.callers[index].phase = .waiting(attempt, shared: true)
         case .wait(let attempt): world.callers[index].phase = .waiting(attempt, shared: false)
+        case .watch(let key): world.callers[index].phase = .watching(key)
         case .replay(let session):
             acknowledge(session, &world)
             world.callers[index].phase = .over
-        case .settle: world.callers[index].phase = .idle
+        case .settle(let left): world.callers[index].phase = .settling(world.now + left)
         case .refuse, .use, .useForeign: world.callers[index].phase = .over
         }
-        if case .asking = world.callers[index].phase { return }
-        // An attempt's name is used up only when an attempt was begun.
-        if case .start = decision { return }
-        world.nextAttempt -= 1
+    }
+
+    /// How another replica's attempt stands.
+    private func look(_ index: Int, _ key: SessionKey, _ world: inout World) {
+        let replica = world.callers[index].wish.replica
+        if let stored = world.store.load(key, at: world.now) {
+            world.ledgers[replica]?.loaded(stored, at: world.now)
+        } else {
+            world.ledgers[replica]?.forget(key)
+        }
+        world.callers[index].phase = .idle
     }
 
     private func hangUp(_ index: Int, _ world: inout World) {
@@ -224,14 +290,14 @@ struct Rules: Sendable {
         world.acknowledged = max(world.acknowledged, generation)
     }
 
-    private func crash(_ world: inout World) {
+    private func crash(_ replica: Int, _ world: inout World) {
         world.crashes -= 1
-        world.ledger = nil
-        world.attempts = []
-        for index in world.callers.indices {
+        world.ledgers[replica] = nil
+        world.attempts.removeAll { $0.replica == replica }
+        for index in world.callers.indices where world.callers[index].wish.replica == replica {
             switch world.callers[index].phase {
             case .idle: break
-            case .asking: world.callers[index].phase = .idle
+            case .asking, .settling, .watching: world.callers[index].phase = .idle
             case .waiting, .over: world.callers[index].phase = .over
             }
         }
@@ -242,7 +308,10 @@ struct Rules: Sendable {
     private func attemptSteps(_ index: Int, _ world: World) -> [(String, World)] {
         var steps: [(String, World)] = []
         let attempt = world.attempts[index]
-        let name = "attempt \(attempt.intent.attempt.low)"
+        let name =
+            world.ledgers.count > 1
+            ? "attempt \(attempt.intent.attempt.low) of sidecar \(attempt.replica)"
+            : "attempt \(attempt.intent.attempt.low)"
         func step(_ what: String, _ change: (inout World) -> Void) {
             var next = world
             change(&next)
@@ -253,7 +322,12 @@ struct Rules: Sendable {
         case .starting:
             step("writes its intent") { begin(index, &$0) }
         case .begun:
-            step("presents T\(generation(attempt.intent.token))") { present(index, &$0) }
+            let isOver = world.now - attempt.since >= attempt.intent.limit
+            if isOver, flaw != .sendWithoutLooking {
+                step("sends nothing: its time is over") { $0.attempts[index].phase = .abandoning(.notSent) }
+            } else {
+                step("presents T\(generation(attempt.intent.token))") { present(index, &$0) }
+            }
         case .inTheAir:
             step("is answered") { $0.attempts[index].phase = .answered(tenant(attempt, &$0)) }
             guard world.faults > 0 else { break }
@@ -272,7 +346,7 @@ struct Rules: Sendable {
             step("commits T\(generation(session.token))") { commit(index, session, answer, &$0) }
         case .abandoning(let answer):
             step("clears its intent") {
-                $0.store.abandon(attempt.intent.key, attempt: attempt.intent.attempt)
+                $0.store.abandon(attempt.intent)
                 deliver(index, nil, answer, &$0)
             }
         case .committed(let session, let answer):
@@ -287,12 +361,28 @@ struct Rules: Sendable {
     }
 
     private func begin(_ index: Int, _ world: inout World) {
-        switch world.store.begin(world.attempts[index].intent) {
-        case .granted: world.attempts[index].phase = .begun
-        case .moved(let newer):
-            if let newer { world.ledger?.publish(newer) }
-            deliver(index, newer, .lost, &world)
+        let (intent, replica) = (world.attempts[index].intent, world.attempts[index].replica)
+        switch world.store.begin(intent, at: world.now) {
+        case .granted:
+            if generation(intent.token) < world.acknowledged {
+                world.broken =
+                    "an attempt with T\(generation(intent.token)) begins after T\(world.acknowledged) was given out"
+            }
+            world.ledgers[replica]?.granted(intent)
+            world.attempts[index].phase = .begun
+            world.attempts[index].since = world.now
+        case .held(let unfinished):
+            world.ledgers[replica]?.held(intent, by: unfinished, at: world.now)
+            deliver(index, nil, nil, &world)
+        case .moved(let newer): moved(index, to: newer, &world)
         }
+    }
+
+    /// The store knows more than the attempt.
+    private func moved(_ index: Int, to newer: Session?, _ world: inout World) {
+        let (intent, replica) = (world.attempts[index].intent, world.attempts[index].replica)
+        if let newer { world.ledgers[replica]?.publish(newer) } else { world.ledgers[replica]?.forget(intent.key) }
+        deliver(index, newer, nil, &world)
     }
 
     private func present(_ index: Int, _ world: inout World) {
@@ -301,10 +391,11 @@ struct Rules: Sendable {
         if world.attempts.contains(where: { $0.phase == .inTheAir && $0.intent.token == attempt.intent.token }) {
             world.broken = "T\(generation) is in the air twice"
         }
-        if generation < world.acknowledged {
+        // Another replica that was stopped with the answer in its hands may give it out between a takeover and this.
+        if generation < world.acknowledged, world.ledgers.count == 1 {
             world.broken = "T\(generation) is presented after T\(world.acknowledged) was given out"
         }
-        if let stored = world.store.load(attempt.intent.key)?.session, case .dead = stored.state,
+        if let stored = world.store.load(attempt.intent.key, at: world.now)?.session, case .dead = stored.state,
             stored.token == attempt.intent.token
         {
             world.broken = "a dead session is presented"
@@ -333,17 +424,18 @@ struct Rules: Sendable {
         case .rejected: .rejected
         case .serverError: flaw == .retryServerErrors ? .unreachable : .failed
         case .lost: flaw == .retryServerErrors ? .unreachable : .reset
+        case .notSent: .unreachable
         }
     }
 
     private func settle(_ index: Int, _ answer: Attempt.Answer, _ world: inout World) {
-        let intent = world.attempts[index].intent
+        let (intent, replica) = (world.attempts[index].intent, world.attempts[index].replica)
         if answer == .rejected, flaw == .deleteOnRejection {
             world.store.forget(intent.key)
-            world.ledger?.forget(intent.key)
+            world.ledgers[replica]?.forget(intent.key)
             return deliver(index, nil, answer, &world)
         }
-        switch world.ledger?.settle(intent, outcome(answer), at: world.now) {
+        switch world.ledgers[replica]?.settle(intent, outcome(answer), at: world.now) {
         case .commit(let session):
             world.attempts[index].phase = .committing(session, answer)
             if flaw == .commitAfterAnswering { tell(intent.attempt, session, answer, &world) }
@@ -352,27 +444,29 @@ struct Rules: Sendable {
     }
 
     private func commit(_ index: Int, _ session: Session, _ answer: Attempt.Answer, _ world: inout World) {
-        let attempt = world.attempts[index].intent.attempt
+        let (intent, replica) = (world.attempts[index].intent, world.attempts[index].replica)
         let hash = hasher.hash(session.token)
         if flaw == .leaseWithoutFencing {
             world.store.forget(session.key)
             _ = world.store.save(session, tokenHash: hash)
-        } else if case .fenced(let newer) = world.store.commit(session, tokenHash: hash, attempt: attempt) {
-            if let newer { world.ledger?.publish(newer) }
-            return deliver(index, newer, .lost, &world)
+        } else if case .fenced(let newer) = world.store.commit(session, tokenHash: hash, ending: intent) {
+            // A token that the tenant gave out is not thrown away because somebody held the attempt for lost.
+            guard case .renewed = answer, let newer, newer.generation <= intent.generation,
+                case .committed = world.store.save(session, tokenHash: hash)
+            else { return moved(index, to: newer, &world) }
         }
-        world.ledger?.publish(session)
+        world.ledgers[replica]?.succeeded(intent, as: session)
         world.attempts[index].phase = .committed(session, answer)
     }
 
-    private func deliver(_ index: Int, _ session: Session?, _ answer: Attempt.Answer, _ world: inout World) {
+    private func deliver(_ index: Int, _ session: Session?, _ answer: Attempt.Answer?, _ world: inout World) {
         let attempt = world.attempts.remove(at: index)
         end(attempt, &world)
         tell(attempt.intent.attempt, session, answer, &world)
     }
 
     private func end(_ attempt: Attempt, _ world: inout World) {
-        world.ledger?.ended(attempt.intent)
+        world.ledgers[attempt.replica]?.ended(attempt.intent)
         guard flaw == .cancelOnDisconnect else { return }
         for index in world.callers.indices {
             if case .waiting(attempt.intent.attempt, _) = world.callers[index].phase {
@@ -381,20 +475,21 @@ struct Rules: Sendable {
         }
     }
 
-    /// Everybody who waits: those who share the answer have it, the others ask again; so do all after a loss.
-    private func tell(_ attempt: AttemptID, _ session: Session?, _ answer: Attempt.Answer, _ world: inout World) {
+    /// Everybody who waits: those who share the answer have it, the others ask again; so do all after a loss, and when nothing was
+    /// decided (nil).
+    private func tell(_ attempt: AttemptID, _ session: Session?, _ answer: Attempt.Answer?, _ world: inout World) {
         for index in world.callers.indices {
             guard case .waiting(attempt, let shared) = world.callers[index].phase else { continue }
-            var mayBeProbed = false
-            if case .unknown = session?.state { mayBeProbed = true }
-            world.callers[index].phase = shared && !mayBeProbed ? .over : .idle
+            var asksAgain = answer == nil
+            if case .unknown = session?.state { asksAgain = true }
+            world.callers[index].phase = shared && !asksAgain ? .over : .idle
             if shared, case .renewed = answer, let session { acknowledge(session, &world) }
         }
     }
 
     private func expireLeases(_ world: inout World) {
         for attempt in world.attempts where world.now - attempt.since >= .seconds(2) {
-            world.ledger?.ended(attempt.intent)
+            world.ledgers[attempt.replica]?.ended(attempt.intent)
         }
     }
 
@@ -402,12 +497,12 @@ struct Rules: Sendable {
 
     private func check(_ world: inout World) {
         guard world.broken == nil else { return }
-        let stored = world.store.load(alice)?.session
+        let stored = world.store.load(alice, at: world.now)?.session
         if world.acknowledged > 0, generation(stored?.token ?? tokens[0]) < world.acknowledged {
             world.broken = "T\(world.acknowledged) was given out and is not in the store"
         }
         for caller in world.callers {
-            if case .waiting(let attempt, _) = caller.phase, world.ledger != nil,
+            if case .waiting(let attempt, _) = caller.phase,
                 !world.attempts.contains(where: { $0.intent.attempt == attempt })
             {
                 world.broken = "a caller waits for an attempt that is over"

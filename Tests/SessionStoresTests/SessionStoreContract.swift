@@ -11,7 +11,7 @@ enum StoreKind: String, CaseIterable {
 
     func with(_ body: (any SessionStore) async throws -> Void) async throws {
         switch self {
-        case .memory: try await body(MemoryStore())
+        case .memory: try await body(MemoryStore(clock: ManualClock()))
         case .sqlite:
             try await withTestFolder { folder in
                 let store = try SQLiteStore(path: folder + "/sessions.db", key: nil)
@@ -33,14 +33,15 @@ func sampleSession(
 }
 
 func sampleHash(_ token: String) -> TokenHash {
-    TokenHash(Array((bytes(token) + [UInt8](repeating: 0, count: 16)).prefix(16)))
+    TokenHash(firstOf: bytes(token) + [UInt8](repeating: 0, count: 16))
 }
 
 struct SessionStoreContract {
     private func intent(_ session: Session?, _ attempt: UInt64, user: String = "alice") throws -> RotationIntent {
-        RotationIntent(
-            attempt: AttemptID(high: 0, low: attempt), key: try .sample(user), session: session,
-            token: try session?.token ?? .sample("X"))
+        let presented = try session ?? sampleSession(user, "X", generation: 0)
+        return RotationIntent(
+            attempt: AttemptID(high: 0, low: attempt), session: presented,
+            tokenHash: sampleHash(text(presented.token.bytes)))
     }
 
     private func committed(_ outcome: CommitOutcome) -> Bool { if case .committed = outcome { true } else { false } }
@@ -77,15 +78,15 @@ struct SessionStoreContract {
             _ = try await store.save(first, tokenHash: sampleHash("T0"))
             let intent = try intent(first, 1)
             #expect(granted(try await store.begin(intent)))
-            #expect(try await store.load(first.key)?.unfinished == intent.attempt)
+            #expect(try await store.load(first.key)?.unfinished?.attempt == intent.attempt)
             let next = try sampleSession("alice", "T1", generation: 2, old: [sampleHash("T0")])
-            #expect(committed(try await store.commit(next, tokenHash: sampleHash("T1"), attempt: intent.attempt)))
+            #expect(committed(try await store.commit(next, tokenHash: sampleHash("T1"), ending: intent)))
             let stored = try #require(try await store.load(first.key))
             #expect(stored.session == next && stored.unfinished == nil)
             #expect(try await store.find(sampleHash("T0"))?.session == next)
             // The attempt is over: it writes nothing any more.
             let late = try sampleSession("alice", "T9", generation: 2)
-            #expect(!committed(try await store.commit(late, tokenHash: sampleHash("T9"), attempt: intent.attempt)))
+            #expect(!committed(try await store.commit(late, tokenHash: sampleHash("T9"), ending: intent)))
             #expect(try await store.load(first.key)?.session == next)
         }
     }
@@ -104,35 +105,188 @@ struct SessionStoreContract {
         }
     }
 
+    /// The loss of an attempt is written with the intent that takes it over; until it is counted, nothing is presented.
     @Test(arguments: StoreKind.allCases)
-    func anUnfinishedAttemptIsTakenOver(kind: StoreKind) async throws {
+    func anUnfinishedAttemptIsTakenOverByWhoCountsItsLoss(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = try sampleSession()
+            _ = try await store.save(first, tokenHash: sampleHash("T0"))
+            let before = RotationIntent(
+                attempt: AttemptID(high: 1, low: 1), session: first, tokenHash: sampleHash("T0"))
+            #expect(granted(try await store.begin(before)))
+            guard case .held(let unfinished) = try await store.begin(try intent(first, 2)) else {
+                Issue.record("not held")
+                return
+            }
+            #expect(unfinished == UnfinishedAttempt(attempt: before.attempt, left: .zero))
+            let counted = try sampleSession(state: .unknown(since: .sample))
+            let after = RotationIntent(
+                attempt: AttemptID(high: 0, low: 3), session: counted, tokenHash: sampleHash("T0"),
+                takesOver: before.attempt)
+            #expect(granted(try await store.begin(after)))
+            #expect(try await store.load(first.key)?.session == counted)
+            // Without the loss it is behind now.
+            guard case .moved(let newer) = try await store.begin(try intent(first, 4)) else {
+                Issue.record("begun")
+                return
+            }
+            #expect(newer == counted)
+            let next = try sampleSession("alice", "T1", generation: 2)
+            #expect(!committed(try await store.commit(next, tokenHash: sampleHash("T1"), ending: before)))
+            #expect(committed(try await store.commit(next, tokenHash: sampleHash("T1"), ending: after)))
+        }
+    }
+
+    /// What this process could not end does not hinder it: it knows how that ended.
+    @Test(arguments: StoreKind.allCases)
+    func anAttemptOfThisProcessIsNoHindrance(kind: StoreKind) async throws {
         try await kind.with { store in
             let first = try sampleSession()
             _ = try await store.save(first, tokenHash: sampleHash("T0"))
             #expect(granted(try await store.begin(try intent(first, 1))))
             #expect(granted(try await store.begin(try intent(first, 2))))
-            let next = try sampleSession("alice", "T1", generation: 2)
-            #expect(
-                !committed(
-                    try await store.commit(next, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 1))))
-            #expect(
-                committed(
-                    try await store.commit(next, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 2))))
+        }
+    }
+
+    /// A token from a login made elsewhere: nothing of it stays but when its answer was lost.
+    @Test(arguments: StoreKind.allCases)
+    func aTokenThatIsOnlyPresented(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let presented = try intent(nil, 1)
+            #expect(granted(try await store.begin(presented)))
+            #expect(try await store.find(sampleHash("X"))?.unfinished?.attempt == presented.attempt)
+            try await store.abandon(presented)
+            #expect(try await store.find(sampleHash("X")) == nil)
+            #expect(try await store.load(presented.key) == nil)
+            #expect(granted(try await store.begin(presented)))
+            let lost = try sampleSession("alice", "X", generation: 0, state: .unknown(since: .sample))
+            #expect(committed(try await store.commit(lost, tokenHash: sampleHash("X"), ending: presented)))
+            let again = RotationIntent(
+                attempt: AttemptID(high: 0, low: 2), session: lost, tokenHash: sampleHash("X"))
+            #expect(granted(try await store.begin(again)))
+            try await store.abandon(again)
+            #expect(try await store.load(lost.key)?.session == lost)
+        }
+    }
+
+    /// A success with a token from elsewhere is filed under its owner, with everything that found it.
+    @Test(arguments: StoreKind.allCases)
+    func aTokenFromElsewhereFindsItsOwner(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = try sampleSession("alice", "T5", generation: 5)
+            _ = try await store.save(first, tokenHash: sampleHash("T5"))
+            let presented = Session(
+                key: .anonymous(sampleHash("X")), token: try .sample("X"), generation: 0, expiresAt: .sample,
+                rotatedAt: .sample, fingerprint: nil)
+            let elsewhere = RotationIntent(
+                attempt: AttemptID(high: 0, low: 1), session: presented, tokenHash: sampleHash("X"), owner: first.key)
+            #expect(granted(try await store.begin(elsewhere)))
+            // A rotation of the owner came first.
+            let behind = try sampleSession("alice", "X1", generation: 5)
+            guard
+                case .fenced(let known) = try await store.commit(
+                    behind, tokenHash: sampleHash("X1"), ending: elsewhere)
+            else {
+                Issue.record("written over another token")
+                return
+            }
+            #expect(known == first)
+            let next = try sampleSession("alice", "X1", generation: 6)
+            #expect(committed(try await store.commit(next, tokenHash: sampleHash("X1"), ending: elsewhere)))
+            #expect(try await store.load(presented.key) == nil)
+            for token in ["T5", "X", "X1"] {
+                #expect(try await store.find(sampleHash(token))?.session == next, "\(token)")
+            }
         }
     }
 
     @Test(arguments: StoreKind.allCases)
-    func anAttemptWithoutASession(kind: StoreKind) async throws {
+    func theLineageIsDeepAndBounded(kind: StoreKind) async throws {
         try await kind.with { store in
-            #expect(granted(try await store.begin(try intent(nil, 1))))
-            #expect(try await store.load(.sample("alice")) == nil)
-            try await store.abandon(.sample("alice"), attempt: AttemptID(high: 0, low: 1))
-            #expect(granted(try await store.begin(try intent(nil, 2))))
-            let first = try sampleSession()
-            #expect(
-                committed(
-                    try await store.commit(first, tokenHash: sampleHash("T0"), attempt: AttemptID(high: 0, low: 2))))
-            #expect(try await store.load(first.key)?.session == first)
+            for number in 1...1100 {
+                let session = try sampleSession("alice", "T\(number)", generation: UInt64(number))
+                _ = try await store.save(session, tokenHash: sampleHash("T\(number)"))
+            }
+            for number in [76, 77, 500, 1100] {
+                #expect(try await store.find(sampleHash("T\(number)")) != nil, "\(number)")
+            }
+            #expect(try await store.find(sampleHash("T75")) == nil)
+        }
+    }
+
+    /// What ended long ago goes, then what ends first; never what is being rotated.
+    @Test(arguments: StoreKind.allCases)
+    func sweeping(kind: StoreKind) async throws {
+        try await kind.with { store in
+            var keys: [SessionKey] = []
+            for number in 0..<10 {
+                var session = try sampleSession("user\(number)", "T\(number)")
+                session.expiresAt = .sample + .seconds(number)
+                keys.append(session.key)
+                _ = try await store.save(session, tokenHash: sampleHash("T\(number)"))
+                if number == 0 {
+                    _ = try await store.begin(
+                        RotationIntent(
+                            attempt: AttemptID(high: 0, low: 1), session: session, tokenHash: sampleHash("T0")))
+                }
+            }
+            let ended = try await store.sweep(endedBefore: .sample + .seconds(3), limit: 100)
+            #expect(Set(ended) == Set(keys[1...2]))
+            let tooMany = try await store.sweep(endedBefore: .sample, limit: 5)
+            #expect(Set(tooMany) == Set(keys[3...5]))
+            #expect(try await store.sweep(endedBefore: .sample, limit: 5).isEmpty)
+            #expect(try await store.load(keys[0]) != nil)
+            #expect(try await store.load(keys[6]) != nil)
+            #expect(try await store.find(sampleHash("T3")) == nil)
+        }
+    }
+
+    /// The rules that the explorer goes through are the store's: the same answers to the same calls, in any order.
+    @Test(arguments: StoreKind.allCases)
+    func everyStoreDoesWhatTheModelDoes(kind: StoreKind) async throws {
+        var random = SeededGenerator(seed: 20_260_701)
+        try await kind.with { store in
+            var model = StoreModel()
+            var intents: [RotationIntent] = []
+            for step in 0..<4000 {
+                let user = ["alice", "bob"].randomElement(using: &random) ?? "alice"
+                let generation = UInt64.random(in: 0...6, using: &random)
+                let token = ["A", "B"].randomElement(using: &random) ?? "A"
+                let name = "\(user)-\(generation)\(token)"
+                let states: [Session.State] = [.live, .live, .unknown(since: .sample), .dead(.lost)]
+                let session = try sampleSession(
+                    user, name, generation: generation, state: states.randomElement(using: &random) ?? .live)
+                let hash = sampleHash(name)
+                switch Int.random(in: 0..<9, using: &random) {
+                case 0...2:
+                    let intent = RotationIntent(
+                        attempt: AttemptID(high: .random(in: 0...1, using: &random), low: UInt64(step)),
+                        session: session, tokenHash: hash, owner: try .sample("alice"),
+                        takesOver: intents.randomElement(using: &random)?.attempt)
+                    intents.append(intent)
+                    let expected = model.begin(intent, at: .sample)
+                    #expect(try await store.begin(intent) == expected, "step \(step)")
+                case 3...4:
+                    guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
+                    let expected = model.commit(session, tokenHash: hash, ending: intent)
+                    #expect(
+                        try await store.commit(session, tokenHash: hash, ending: intent) == expected, "step \(step)")
+                case 5:
+                    guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
+                    try await store.abandon(intent)
+                    model.abandon(intent)
+                case 6...7:
+                    let expected = model.save(session, tokenHash: hash)
+                    #expect(try await store.save(session, tokenHash: hash) == expected, "step \(step)")
+                default:
+                    guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
+                    try await store.forget(session.key)
+                    model.forget(session.key)
+                }
+                #expect(
+                    try await store.load(session.key) == model.load(session.key, at: .sample), "step \(step)")
+                #expect(try await store.find(hash) == model.find(hash, at: .sample), "step \(step)")
+            }
         }
     }
 
@@ -142,9 +296,9 @@ struct SessionStoreContract {
             let first = try sampleSession()
             _ = try await store.save(first, tokenHash: sampleHash("T0"))
             _ = try await store.begin(try intent(first, 1))
-            try await store.abandon(first.key, attempt: AttemptID(high: 0, low: 9))
+            try await store.abandon(try intent(first, 9))
             #expect(try await store.load(first.key)?.unfinished != nil)
-            try await store.abandon(first.key, attempt: AttemptID(high: 0, low: 1))
+            try await store.abandon(try intent(first, 1))
             let stored = try #require(try await store.load(first.key))
             #expect(stored.unfinished == nil && stored.session == first)
         }
@@ -175,13 +329,13 @@ struct SessionStoreContract {
             var pinned = first
             pinned.fingerprint = try .sample("other")
             #expect(committed(try await store.save(pinned, tokenHash: sampleHash("T0"))))
-            #expect(try await store.load(first.key)?.unfinished == AttemptID(high: 0, low: 1))
+            #expect(try await store.load(first.key)?.unfinished?.attempt == AttemptID(high: 0, low: 1))
             let login = try sampleSession("alice", "L", generation: 2)
             #expect(committed(try await store.save(login, tokenHash: sampleHash("L"))))
             let late = try sampleSession("alice", "T1", generation: 2)
             #expect(
                 !committed(
-                    try await store.commit(late, tokenHash: sampleHash("T1"), attempt: AttemptID(high: 0, low: 1))))
+                    try await store.commit(late, tokenHash: sampleHash("T1"), ending: try intent(first, 1))))
             #expect(try await store.load(first.key)?.session == login)
         }
     }
@@ -217,10 +371,11 @@ struct SessionStoreContract {
                         let first = try sampleSession("user\(number)", "T\(number)")
                         _ = try await store.save(first, tokenHash: sampleHash("T\(number)"))
                         let intent = RotationIntent(
-                            attempt: .random(), key: first.key, session: first, token: first.token)
+                            attempt: AttemptID(high: 0, low: UInt64(number)), session: first,
+                            tokenHash: sampleHash("T\(number)"))
                         _ = try await store.begin(intent)
                         let next = try sampleSession("user\(number)", "N\(number)", generation: 2)
-                        _ = try await store.commit(next, tokenHash: sampleHash("N\(number)"), attempt: intent.attempt)
+                        _ = try await store.commit(next, tokenHash: sampleHash("N\(number)"), ending: intent)
                     }
                 }
                 try await group.waitForAll()

@@ -9,7 +9,9 @@ struct RotationSettlementTests {
     private func intent(_ scene: inout LedgerScene, _ user: String = "alice", _ token: String? = nil) throws
         -> RotationIntent
     {
-        let read: Set<StoreQuery> = try [.key(.sample(user)), .token(scene.hasher.hash(.sample(token ?? "none")))]
+        let read: StoreAnswers = try [
+            .key(.sample(user)): nil, .token(scene.hasher.hash(.sample(token ?? "none"))): nil,
+        ]
         guard case .start(let intent) = try scene.decide(user, token, .refresh, read: read) else {
             throw BadSample(what: "no attempt")
         }
@@ -67,7 +69,10 @@ struct RotationSettlementTests {
         scene.know(try scene.session("alice", "T2"))
         let attempt = try intent(&scene, "alice", "X")
         #expect(committed(scene, attempt, .rejected) == nil)
-        #expect(committed(scene, attempt, .failed) == nil)
+        // Its loss is its own: it is filed under its own name, so that it is not presented a third time.
+        let lost = try #require(committed(scene, attempt, .failed))
+        #expect(try lost.token == .sample("X") && lost.generation == 0 && lost.state == .unknown(since: scene.now))
+        #expect(try lost.key == .anonymous(scene.hasher.hash(.sample("X"))))
         let adopted = try #require(committed(scene, attempt, .renewed(try .sample("X2"))))
         #expect(try adopted.generation == 4 && adopted.token == .sample("X2"))
         #expect(

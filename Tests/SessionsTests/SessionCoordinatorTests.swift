@@ -14,7 +14,9 @@ struct SessionCoordinatorTests {
         let sessions: SessionCoordinator
         let alice: SessionKey
 
-        init(_ change: (inout RotationPolicy) -> Void = { _ in }, memory: MemoryStore = MemoryStore()) throws {
+        init(
+            _ change: (inout RotationPolicy) -> Void = { _ in }, memory: MemoryStore = MemoryStore(clock: ManualClock())
+        ) throws {
             var policy = RotationPolicy()
             // A slow machine must not make a caller impatient.
             policy.refreshWait = .seconds(600)
@@ -30,8 +32,8 @@ struct SessionCoordinatorTests {
 
         /// alice has logged in and holds T0.
         func loggedIn(life: Duration = .seconds(43_200)) async throws -> Scene {
-            try await sessions.learn(
-                RenewedToken(token: .sample("T0"), life: life, fingerprint: nil), for: alice, isLogin: true)
+            await sessions.learn(
+                RenewedToken(token: try .sample("T0"), life: life, fingerprint: nil), for: alice, isLogin: true)
             return self
         }
 
@@ -77,8 +79,8 @@ struct SessionCoordinatorTests {
     @Test func usersDoNotWaitForEachOther() async throws {
         let scene = try await Scene().loggedIn()
         let bob = try SessionKey.sample("bob")
-        try await scene.sessions.learn(
-            RenewedToken(token: .sample("T7"), life: nil, fingerprint: nil), for: bob, isLogin: true)
+        await scene.sessions.learn(
+            RenewedToken(token: try .sample("T7"), life: nil, fingerprint: nil), for: bob, isLogin: true)
         let never = Gate()
         let slow = Self.rotating(never)
         let waiting = Task { token(try await scene.sessions.refresh(for: try scene.claim(), renewal: slow)) }
@@ -133,7 +135,7 @@ struct SessionCoordinatorTests {
     }
 
     @Test func graceSurvivesARestart() async throws {
-        let memory = MemoryStore()
+        let memory = MemoryStore(clock: ManualClock())
         let before = try await Scene(memory: memory).loggedIn()
         _ = try await before.sessions.refresh(for: try before.claim("T0"), renewal: Self.rotating())
         let after = try Scene(memory: memory)
@@ -297,8 +299,8 @@ struct SessionCoordinatorTests {
         let claim = try scene.claim()
         let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
         await renewal.began.wait()
-        try await scene.sessions.learn(
-            RenewedToken(token: .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
+        await scene.sessions.learn(
+            RenewedToken(token: try .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
         gate.signal()
         #expect(try await rotating.value == "L0")
         #expect(try await scene.stored() == "L0")
@@ -313,7 +315,7 @@ struct SessionCoordinatorTests {
         let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
         await renewal.began.wait()
         let session = try #require(try await scene.sessions.session(scene.alice))
-        try await scene.sessions.pin(.sample("FP"), to: session)
+        await scene.sessions.pin(try .sample("FP"), to: session)
         gate.signal()
         #expect(try await rotating.value == "T1")
         let stored = try #require(try await scene.store.load(scene.alice))
@@ -388,10 +390,10 @@ struct SessionCoordinatorTests {
         let scene = try await Scene().loggedIn()
         let old = try #require(try await scene.sessions.session(scene.alice))
         _ = try await scene.sessions.refresh(for: try scene.claim(), renewal: Self.rotating())
-        let refusal = Session.Refusal(status: 400, contentType: [], body: [])
-        let newer = try #require(try await scene.sessions.refused(old, refusal))
+        let refusal = WholeResponse(status: 400, fields: HeaderFields(), body: [])
+        let newer = try #require(await scene.sessions.refused(old, refusal))
         #expect(try newer.token == .sample("T1"))
-        #expect(try await scene.sessions.refused(newer, refusal) == nil)
+        #expect(await scene.sessions.refused(newer, refusal) == nil)
         #expect(try await newest(scene, nil, Self.rotating()).hasPrefix("refused dead"))
     }
 
@@ -405,7 +407,7 @@ struct SessionCoordinatorTests {
         let rotating = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
         await renewal.began.wait()
         let refused = Task {
-            try await scene.sessions.refused(old, Session.Refusal(status: 400, contentType: [], body: []))
+            await scene.sessions.refused(old, WholeResponse(status: 400, fields: HeaderFields(), body: []))
         }
         gate.signal()
         #expect(try await rotating.value == "T1")
@@ -417,9 +419,9 @@ struct SessionCoordinatorTests {
         let scene = try Scene()
         let renewal = Self.rotating()
         for user in 0..<50 {
-            try await scene.sessions.learn(
-                RenewedToken(token: .sample("T\(user * 1000)"), life: nil, fingerprint: nil),
-                for: .sample("user\(user)"), isLogin: true)
+            await scene.sessions.learn(
+                RenewedToken(token: try .sample("T\(user * 1000)"), life: nil, fingerprint: nil),
+                for: try .sample("user\(user)"), isLogin: true)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<20 {

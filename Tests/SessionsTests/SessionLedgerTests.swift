@@ -15,7 +15,7 @@ struct LedgerScene {
     init(_ change: (inout RotationPolicy) -> Void = { _ in }) {
         var policy = RotationPolicy()
         change(&policy)
-        ledger = SessionLedger(policy: policy, hasher: hasher)
+        ledger = SessionLedger(policy: policy, hasher: hasher, process: 0)
     }
 
     func session(
@@ -33,7 +33,7 @@ struct LedgerScene {
     mutating func know(_ session: Session) { ledger.publish(session) }
 
     mutating func decide(
-        _ user: String?, _ token: String?, _ purpose: SessionPurpose, read: Set<StoreQuery> = [],
+        _ user: String?, _ token: String?, _ purpose: SessionPurpose, read: StoreAnswers = [:],
         rotationTried: Bool = false
     ) throws -> SessionDecision {
         attempts += 1
@@ -56,6 +56,7 @@ struct LedgerScene {
         case .join(let attempt): "join \(attempt.low)"
         case .wait(let attempt): "wait \(attempt.low)"
         case .settle(let left): "settle \(left)"
+        case .watch: "watch"
         }
     }
 }
@@ -93,21 +94,25 @@ struct SessionLedgerTests {
         var scene = try scene()
         let key = StoreQuery.key(try .sample("bob"))
         let token = StoreQuery.token(scene.hasher.hash(try .sample("X")))
-        #expect(LedgerScene.word(try scene.decide("bob", nil, .refresh, read: [key])) == "refuse unknown")
-        #expect(LedgerScene.word(try scene.decide("bob", "X", .use, read: [key])) == "load token")
-        #expect(LedgerScene.word(try scene.decide("bob", "X", .use, read: [key, token])) == "use foreign X")
-        #expect(LedgerScene.word(try scene.decide("bob", "X", .refresh, read: [key, token])) == "present X")
+        #expect(LedgerScene.word(try scene.decide("bob", nil, .refresh, read: [key: nil])) == "refuse unknown")
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .use, read: [key: nil])) == "load token")
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .use, read: [key: nil, token: nil])) == "use foreign X")
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .refresh, read: [key: nil, token: nil])) == "present X")
     }
 
     @Test func aTokenFromALoginElsewhere() throws {
         var scene = try scene()
-        let read: Set<StoreQuery> = [.token(scene.hasher.hash(try .sample("X")))]
+        let read: StoreAnswers = [.token(scene.hasher.hash(try .sample("X"))): nil]
         #expect(LedgerScene.word(try scene.decide("alice", "X", .use, read: read)) == "use foreign X")
         #expect(LedgerScene.word(try scene.decide("alice", "X", .refresh, read: read)) == "present X")
-        // Presented now; one more refresh with it takes its answer, one with the session's own token waits its turn.
+        // Presented now; one more refresh with it takes its answer. The session's own token is another matter, and whoever says
+        // that the token is somebody else's is refused.
         #expect(LedgerScene.word(try scene.decide("alice", "X", .refresh, read: read)) == "join 2")
-        #expect(LedgerScene.word(try scene.decide("alice", "T2", .refresh, read: read)) == "wait 2")
-        #expect(LedgerScene.word(try scene.decide("alice", nil, .use, read: read)) == "wait 2")
+        #expect(LedgerScene.word(try scene.decide(nil, "X", .refresh, read: read)) == "join 2")
+        #expect(LedgerScene.word(try scene.decide("alice", "X", .use, read: read)) == "wait 2")
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .use, read: read)) == "use T2")
+        let asBob: StoreAnswers = read.merging([.key(try .sample("bob")): nil]) { old, _ in old }
+        #expect(LedgerScene.word(try scene.decide("bob", "X", .refresh, read: asBob)) == "refuse mismatch")
     }
 
     @Test func anotherUsersTokenIsNeverSent() throws {
@@ -236,20 +241,98 @@ struct SessionLedgerTests {
     @Test func whatTheStoreHasIsTakenUp() throws {
         var scene = LedgerScene()
         let stored = try scene.session("alice", "T2")
-        scene.ledger.loaded(StoredSession(session: stored, unfinished: nil), for: .key(stored.key), at: scene.now)
+        scene.ledger.loaded(StoredSession(session: stored, unfinished: nil), at: scene.now)
         #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "present T2")
     }
 
-    /// The process died with a presentation in the air: one answer was lost.
+    /// The process died with a presentation in the air: one answer was lost. It is counted once, however often it is read.
     @Test func anUnfinishedAttemptCountsAsALostAnswer() throws {
-        let attempt = AttemptID(high: 1, low: 1)
+        let over = UnfinishedAttempt(attempt: AttemptID(high: 1, low: 1), left: .zero)
         var once = LedgerScene()
         let stored = try once.session("alice", "T2")
-        once.ledger.loaded(StoredSession(session: stored, unfinished: attempt), for: .key(stored.key), at: once.now)
+        for _ in 0..<3 { once.ledger.loaded(StoredSession(session: stored, unfinished: over), at: once.now) }
         #expect(once.ledger.session(stored.key)?.state == .unknown(since: once.now))
+        once.now = once.now + .seconds(1)
+        guard case .start(let intent) = try once.decide("alice", nil, .refresh) else {
+            Issue.record("not presented")
+            return
+        }
+        // The loss goes into the store with the intent that takes the attempt over.
+        #expect(intent.takesOver == over.attempt && intent.session.state == .unknown(since: once.now - .seconds(1)))
         var twice = LedgerScene()
         let lost = try twice.session("alice", "T2", state: .unknown(since: twice.now))
-        twice.ledger.loaded(StoredSession(session: lost, unfinished: attempt), for: .key(lost.key), at: twice.now)
+        twice.ledger.loaded(StoredSession(session: lost, unfinished: over), at: twice.now)
         #expect(twice.ledger.session(lost.key)?.state == .dead(.lost))
+    }
+
+    @Test func anotherReplicasAttemptIsWaitedFor() throws {
+        let running = UnfinishedAttempt(attempt: AttemptID(high: 1, low: 1), left: .seconds(5))
+        var scene = LedgerScene()
+        let stored = try scene.session("alice", "T2")
+        scene.ledger.loaded(StoredSession(session: stored, unfinished: running), at: scene.now)
+        for purpose in [SessionPurpose.refresh, .exchange, .use] {
+            #expect(LedgerScene.word(try scene.decide("alice", "T2", purpose)) == "watch")
+        }
+        // It ended well, ended without a change, or ran out of time.
+        var ended = scene
+        ended.ledger.loaded(
+            StoredSession(session: try scene.session("alice", "T3", generation: 4), unfinished: nil), at: scene.now)
+        #expect(LedgerScene.word(try ended.decide("alice", nil, .use)) == "use T3")
+        var abandoned = scene
+        abandoned.ledger.loaded(StoredSession(session: stored, unfinished: nil), at: scene.now)
+        #expect(LedgerScene.word(try abandoned.decide("alice", nil, .refresh)) == "present T2")
+        let over = UnfinishedAttempt(attempt: running.attempt, left: .zero)
+        scene.ledger.loaded(StoredSession(session: stored, unfinished: over), at: scene.now)
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "settle 1.0 seconds")
+    }
+
+    /// The tenant said when to come again: not before, and not for good.
+    @Test(arguments: [("7", 7), ("86400", 300), ("soon", 1)])
+    func retryAfterIsHeeded(value: String, seconds: Int) throws {
+        var scene = LedgerScene()
+        scene.know(try scene.session("alice", "T2", old: [("T1", .seconds(5))], left: .seconds(50)))
+        guard case .start(let intent) = try scene.decide("alice", nil, .refresh) else { return }
+        var fields = HeaderFields()
+        fields.append(.retryAfter, value)
+        let limited = RenewalOutcome.refused(answer: WholeResponse(status: 429, fields: fields, body: []))
+        scene.ledger.heed(limited, of: intent, at: scene.now)
+        scene.ledger.ended(intent)
+        scene.now = scene.now + .seconds(seconds) - .milliseconds(1)
+        #expect(
+            LedgerScene.word(try scene.decide("alice", "T2", .refresh)) == "refuse resting(0.001 seconds)")
+        #expect(LedgerScene.word(try scene.decide("alice", "T1", .refresh)) == "replay T2")
+        // A token that is still good is used meanwhile.
+        let word = LedgerScene.word(try scene.decide("alice", nil, .use))
+        #expect(word == (seconds < 50 ? "use T2" : "refuse resting(0.001 seconds)"))
+        scene.now = scene.now + .milliseconds(1)
+        #expect(LedgerScene.word(try scene.decide("alice", nil, .refresh)) == "present T2")
+    }
+
+    /// Nothing says when a token older than the session remembers was replaced: it is not presented.
+    @Test func aTokenOlderThanTheSessionRemembersIsSuperseded() throws {
+        var scene = try scene()
+        let read: StoreAnswers = [.token(scene.hasher.hash(try .sample("T-9"))): try .sample("alice")]
+        for user in ["alice", nil] {
+            #expect(LedgerScene.word(try scene.decide(user, "T-9", .refresh, read: read)) == "refuse superseded")
+        }
+    }
+
+    @Test func memoryIsBoundedByWhatWasNotAskedFor() throws {
+        var scene = LedgerScene { $0.memoryLimit = 100 }
+        for number in 0..<1000 {
+            scene.know(try scene.session("user\(number)", "U\(number)"))
+            // One that is asked for all the time, and one whose token is in the air.
+            _ = try scene.decide("user0", nil, .use)
+            if number == 1 { _ = try scene.decide("user1", nil, .refresh) }
+        }
+        #expect(scene.ledger.count <= 116)
+        #expect(LedgerScene.word(try scene.decide("user0", nil, .use)) == "use U0")
+        #expect(LedgerScene.word(try scene.decide("user1", nil, .refresh)).hasPrefix("join"))
+        #expect(LedgerScene.word(try scene.decide("user2", nil, .use)) == "load key")
+        #expect(LedgerScene.word(try scene.decide(nil, "U2", .use)) == "load token")
+        // What comes back from the store is as it was.
+        scene.ledger.loaded(
+            StoredSession(session: try scene.session("user2", "U2"), unfinished: nil), at: scene.now)
+        #expect(LedgerScene.word(try scene.decide(nil, "U2", .use)) == "use U2")
     }
 }

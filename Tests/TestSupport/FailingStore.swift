@@ -39,15 +39,13 @@ package final class FailingStore: SessionStore {
         try check(.begin)
         return try await inner.begin(intent)
     }
-    package func commit(_ session: Session, tokenHash: TokenHash, attempt: AttemptID) async throws(StoreError)
-        -> CommitOutcome
+    package func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent)
+        async throws(StoreError) -> CommitOutcome
     {
         try check(.commit)
-        return try await inner.commit(session, tokenHash: tokenHash, attempt: attempt)
+        return try await inner.commit(session, tokenHash: tokenHash, ending: intent)
     }
-    package func abandon(_ key: SessionKey, attempt: AttemptID) async throws(StoreError) {
-        try await inner.abandon(key, attempt: attempt)
-    }
+    package func abandon(_ intent: RotationIntent) async throws(StoreError) { try await inner.abandon(intent) }
     package func save(_ session: Session, tokenHash: TokenHash) async throws(StoreError) -> CommitOutcome {
         try check(.save)
         defer { saved.signal() }
@@ -57,6 +55,9 @@ package final class FailingStore: SessionStore {
         try check(.probe)
         defer { probed.signal() }
         try await inner.probe()
+    }
+    package func sweep(endedBefore end: Timestamp, limit: Int) async throws(StoreError) -> [SessionKey] {
+        try await inner.sweep(endedBefore: end, limit: limit)
     }
     package func forget(_ key: SessionKey) async throws(StoreError) { try await inner.forget(key) }
 }

@@ -11,7 +11,7 @@ internal import Tenant
 
 package struct PipelineScene: Sendable {
     package let transport: ScriptedTransport
-    package let store = FailingStore(MemoryStore())
+    package let store: FailingStore
     package let clock = ManualClock()
     package let log = LogRecorder()
     package let sessions: SessionCoordinator
@@ -38,6 +38,7 @@ package struct PipelineScene: Sendable {
 
     package init(with settings: Settings = Settings(), _ script: @escaping ScriptedTransport.Script) throws {
         transport = ScriptedTransport(script)
+        store = FailingStore(MemoryStore(clock: clock))
         sessions = SessionCoordinator(store: store, clock: clock, policy: settings.rotation, logger: log.logger)
         let tokens = AccessTokenSource(
             try settings.accessTokens ?? FixedAccessToken(.sample("ACCESS")), logger: log.logger)
