@@ -45,6 +45,7 @@ extension SidecarConfiguration {
         (self.store, self.storeKey, storeOldKeys) = (store, storeKey, Self.storeOldKeys(&reader))
         rotation = Self.rotation(&reader)
         keepFresh = reader.durationOrOff("KEEP_FRESH")
+        maximumSessions = reader.count("MAX_SESSIONS", 1_000_000)
         devices = Self.devices(&reader)
         clientID = Self.headerText(&reader, "CLIENT_ID")
         tenantID = Self.headerText(&reader, "TENANT_ID")
@@ -217,6 +218,7 @@ extension SidecarConfiguration {
         policy.grace = reader.duration("ROTATION_GRACE", policy.grace)
         policy.lostAnswer = reader.choice("LOST_ANSWER", policy.lostAnswer)
         policy.settle = reader.duration("LOST_ANSWER_SETTLE", policy.settle)
+        policy.memoryLimit = reader.count("CACHE_SESSIONS", policy.memoryLimit)
         return policy
     }
 

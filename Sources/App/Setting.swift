@@ -69,6 +69,10 @@ package struct Setting: Sendable {
             "LOST_ANSWER", "probe",
             "when the answer to a refresh is lost: `probe` presents the token once more, `retire` ends the session"),
         Setting("LOST_ANSWER_SETTLE", "1s", "how long after the lost attempt is over the token is presented once more"),
+        Setting(
+            "MAX_SESSIONS", "1000000",
+            "above this many stored sessions the ended ones go, then those that end first; ended ones go after a day"),
+        Setting("CACHE_SESSIONS", "100000", "how many sessions are also kept in memory, those in use first"),
     ]
 
     private static let devices = [

@@ -75,6 +75,13 @@ struct SettingsReader {
         parsed(name, fallback, "a size such as 4096, 64KiB, 1MiB or 1GiB") { Units.size($0) }
     }
 
+    /// A whole number of at least 1.
+    mutating func count(_ name: String, _ fallback: Int) -> Int {
+        parsed(name, fallback, "a whole number above zero, in digits alone") { text in
+            ASCII.decimal(Array(text.utf8)[...]).flatMap { $0 > 0 ? $0 : nil }
+        }
+    }
+
     /// Comma-separated, white space dropped, empty elements refused.
     mutating func list(_ name: String) -> [String] {
         guard let text = text(name) else { return [] }

@@ -38,6 +38,8 @@ package struct SidecarConfiguration: Sendable {
     let rotation: RotationPolicy
     /// Nil for off.
     let keepFresh: Duration?
+    /// Above this many stored sessions some go.
+    let maximumSessions: Int
     let devices: DeviceDefaults
     let clientID: [UInt8]?
     let tenantID: [UInt8]?

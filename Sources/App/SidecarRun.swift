@@ -34,6 +34,7 @@ package struct SidecarRun: Sendable {
         let freshness = Task {
             if let idle = configuration.keepFresh { await assembly.pipeline.keepFresh(idle: idle) }
         }
+        let sweeping = Task { await assembly.sessions.keepSwept(limit: configuration.maximumSessions) }
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let admin = try await openAdmin(assembly, loop, isDraining)
         let listener: LocalListener
@@ -52,6 +53,7 @@ package struct SidecarRun: Sendable {
         logger.info("shutting down; requests in flight may finish")
         let finished = await listener.drain(within: configuration.drainTimeout)
         freshness.cancel()
+        sweeping.cancel()
         await assembly.sessions.drain()
         tokens.cancel()
         assembly.transport.close(now: true)

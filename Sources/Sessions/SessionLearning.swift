@@ -154,13 +154,23 @@ extension SessionCoordinator {
         }
     }
 
-    /// Removes the sessions that ended a day ago, and those above `limit`, from store and memory. Repeats until nothing is left to
-    /// remove.
+    /// Removes the sessions that ended a day ago, and those above `limit`, from store and memory.
     package func sweep(limit: Int) async throws(StoreError) {
-        while true {
+        while !Task.isCancelled {
             let removed = try await store.sweep(endedBefore: clock.now() - .seconds(86_400), limit: limit)
             state.withLockedValue { state in for key in removed { state.ledger.swept(key) } }
             if removed.isEmpty { return }
+            logger.info("sessions were removed from the store", metadata: ["count": "\(removed.count)"])
+        }
+    }
+
+    /// Sweeps every minute until it is cancelled. What a failing store does not remove now, it does later.
+    package func keepSwept(limit: Int) async {
+        while !Task.isCancelled {
+            do { try await sweep(limit: limit) } catch {
+                logger.warning("old sessions could not be removed", metadata: ["error": "\(error)"])
+            }
+            await clock.sleep(for: .seconds(60))
         }
     }
 

@@ -9,14 +9,16 @@ import Testing
 struct SessionCoordinatorTests {
     private struct Scene {
         let store: FailingStore
-        let clock = ManualClock()
+        let clock: ManualClock
         let log = LogRecorder()
         let sessions: SessionCoordinator
         let alice: SessionKey
 
         init(
-            _ change: (inout RotationPolicy) -> Void = { _ in }, memory: MemoryStore = MemoryStore(clock: ManualClock())
+            _ change: (inout RotationPolicy) -> Void = { _ in },
+            memory: MemoryStore = MemoryStore(clock: ManualClock()), clock: ManualClock = ManualClock()
         ) throws {
+            self.clock = clock
             var policy = RotationPolicy()
             // A slow machine must not make a caller impatient.
             policy.refreshWait = .seconds(600)
@@ -349,6 +351,192 @@ struct SessionCoordinatorTests {
         #expect(try await exchanging.value == "T11")
         // The refresh presented a token that the exchange has replaced a moment ago.
         #expect(try await refreshing.value == "T11")
+    }
+
+    // MARK: a second replica
+
+    /// Two coordinators on one store take turns: each generation is presented once, by whichever.
+    @Test func twoReplicasPresentEachGenerationOnce() async throws {
+        let memory = MemoryStore(clock: ManualClock(), isShared: true)
+        // They look into the store now and then: in real time, so that the rules' time stands still.
+        let clock = ManualClock(sleeps: true)
+        let first = try await Scene(memory: memory, clock: clock).loggedIn()
+        let replicas = [first.sessions, try Scene(memory: memory, clock: clock).sessions]
+        let renewal = Self.rotating()
+        for round in 0..<20 {
+            let claim = SessionClaim(user: nil, token: try .sample("T\(round)"))
+            let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+                for caller in 0..<20 {
+                    group.addTask {
+                        token(try await replicas[caller % 2].refresh(for: claim, renewal: renewal))
+                    }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(tokens == ["T\(round + 1)"])
+        }
+        #expect(renewal.presented.count == 20 && renewal.mostInTheAir == 1)
+    }
+
+    /// The other replica died with the answer in the air: its limit passes by the store's clock, the tenant settles, one probe.
+    @Test func aDeadReplicasAttemptIsTakenOver() async throws {
+        let clock = ManualClock()
+        let memory = MemoryStore(clock: clock, isShared: true)
+        let scene = try await Scene({ $0.settle = .zero }, memory: memory, clock: ManualClock(sleeps: true)).loggedIn()
+        let session = try #require(try await scene.sessions.session(scene.alice))
+        let hash = TokenHasher(key: memory.keys.lineage).hash(session.token)
+        let dead = RotationIntent(attempt: AttemptID(high: 1, low: 1), session: session, tokenHash: hash)
+        guard case .granted = try await memory.begin(dead) else {
+            Issue.record("not begun")
+            return
+        }
+        let renewal = Self.rotating()
+        let claim = try scene.claim("T0")
+        let refreshing = Task { token(try await scene.sessions.refresh(for: claim, renewal: renewal)) }
+        // Held by the first look at least.
+        await scene.store.loaded.wait(for: scene.store.loaded.count + 2)
+        #expect(renewal.presented.isEmpty)
+        clock.advance(by: .seconds(31))
+        #expect(try await refreshing.value == "T1")
+        #expect(renewal.presented.count == 1)
+    }
+
+    // MARK: what the store does not take, and what it removes
+
+    /// Contract 7.9 for logins: the tenant gave the token out, so that there is no other copy.
+    @Test func aLoginThatTheStoreDoesNotTakeIsNotLost() async throws {
+        let scene = try await Scene().loggedIn()
+        scene.store.fail([.save, .probe])
+        await scene.sessions.learn(
+            RenewedToken(token: try .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
+        #expect(try await newest(scene, nil, Self.rotating()) == "session L0")
+        #expect(!scene.sessions.isDurable && !scene.sessions.isWritable)
+        let before = scene.store.saved.count
+        scene.store.fail([])
+        await scene.store.saved.wait(for: before + 1)
+        #expect(try await scene.stored() == "L0")
+    }
+
+    /// Even when it could not be read what was there before.
+    @Test func aLoginOverAnUnreadStoreWins() async throws {
+        let memory = MemoryStore(clock: ManualClock())
+        let before = try await Scene(memory: memory).loggedIn()
+        _ = try await before.sessions.refresh(for: try before.claim(), renewal: Self.rotating())
+        let scene = try Scene(memory: memory)
+        scene.store.fail([.load, .save, .probe])
+        await scene.sessions.learn(
+            RenewedToken(token: try .sample("L0"), life: nil, fingerprint: nil), for: scene.alice, isLogin: true)
+        scene.store.fail([])
+        await scene.store.saved.wait(for: 2)
+        #expect(try await scene.stored() == "L0")
+        #expect(try await newest(scene, "T1", Self.rotating()) == "session L0")
+    }
+
+    /// An app that hands a token over still has it: it is told that it was not taken.
+    @Test func aHandOverThatTheStoreDoesNotTakeIsRefused() async throws {
+        let scene = try await Scene().loggedIn()
+        scene.store.fail([.save])
+        let handed = RenewedToken(token: try .sample("H0"), life: nil, fingerprint: nil)
+        await #expect(throws: StoreError.self) {
+            try await scene.sessions.take(handed, for: scene.alice, isLogin: true)
+        }
+        #expect(try await newest(scene, nil, Self.rotating()) == "session T0")
+    }
+
+    @Test func endedSessionsAreSweptAfterADay() async throws {
+        let scene = try await Scene().loggedIn(life: .seconds(100))
+        scene.clock.advance(by: .seconds(100 + 86_400))
+        try await scene.sessions.sweep(limit: 10)
+        #expect(try await scene.stored() == "T0")
+        scene.clock.advance(by: .seconds(1))
+        try await scene.sessions.sweep(limit: 10)
+        #expect(try await scene.stored() == nil)
+        #expect(try await newest(scene, nil, Self.rotating()) == "refused unknown")
+    }
+
+    /// The store has forgotten the session while memory knew it: the rotation notices before it presents anything.
+    @Test func aSessionRemovedFromTheStoreIsNotPresented() async throws {
+        let scene = try await Scene().loggedIn()
+        try await scene.store.forget(scene.alice)
+        let renewal = Self.rotating()
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim(), renewal: renewal)) == "refused unknown")
+        #expect(renewal.presented.isEmpty)
+    }
+
+    // MARK: a token from a login made elsewhere
+
+    /// Its answer was lost: it is presented once more, however often the app comes, and the session that is known stays.
+    @Test func aForeignTokenWhoseAnswerIsLostIsPresentedTwiceAtMost() async throws {
+        let scene = try await Scene().loggedIn()
+        let renewal = ScriptedRenewal { _, _ in .reset }
+        let claim = try scene.claim("X")
+        for _ in 0..<3 { _ = try await scene.sessions.refresh(for: claim, renewal: renewal) }
+        #expect(renewal.presented.count == 2)
+        guard case .refused(.dead(.lost)) = try await scene.sessions.refresh(for: claim, renewal: renewal) else {
+            Issue.record("not lost")
+            return
+        }
+        #expect(try await newest(scene, "T0", renewal) == "session T0")
+    }
+
+    @Test func aForeignTokenAndTheSessionsOwnRotateSideBySide() async throws {
+        let scene = try await Scene().loggedIn()
+        let gate = Gate()
+        let elsewhere = Self.rotating(gate)
+        let claim = try scene.claim("T70")
+        let foreign = Task { token(try await scene.sessions.refresh(for: claim, renewal: elsewhere)) }
+        await elsewhere.began.wait()
+        #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: Self.rotating())) == "T1")
+        gate.signal()
+        #expect(try await foreign.value == "T71")
+        #expect(try await scene.stored() == "T71")
+        for old in ["T70", "T0", "T1"] {
+            #expect(try await newest(scene, old, Self.rotating()) == "session T71", "\(old)")
+        }
+    }
+
+    // MARK: clocks
+
+    /// The wall clock jumps: the token is refreshed once where it seems to be at its end, and never in a loop.
+    @Test(arguments: [3600, -3600, 86_400, -86_400])
+    func aClockJumpRefreshesAtMostOnce(seconds: Int) async throws {
+        let scene = try await Scene().loggedIn(life: .seconds(1800))
+        let renewal = ScriptedRenewal { presentation, _ in
+            SessionToken(presentation.token.bytes + bytes("+")).map { .renewed($0, life: .seconds(1800)) } ?? .rejected
+        }
+        scene.clock.advance(by: .seconds(seconds))
+        for _ in 0..<20 { _ = try await scene.sessions.newest(for: try scene.claim(), renewal: renewal) }
+        #expect(renewal.presented.count == (seconds > 0 ? 1 : 0))
+        scene.clock.advance(by: .seconds(-seconds))
+        for _ in 0..<20 { _ = try await scene.sessions.newest(for: try scene.claim(), renewal: renewal) }
+        #expect(renewal.presented.count == (seconds > 0 ? 1 : 0))
+    }
+
+    /// An attempt ends by its own limit; its caller is told, and the tenant gets nothing after it.
+    @Test func anAttemptEndsAtItsLimit() async throws {
+        let scene = try await Scene({ $0.attemptLimit = .zero }).loggedIn()
+        let renewal = Self.rotating()
+        guard
+            case .rotated(.fault(.outOfTime), _) = try await scene.sessions.refresh(
+                for: try scene.claim(), renewal: renewal)
+        else {
+            Issue.record("not out of time")
+            return
+        }
+        #expect(renewal.presented.isEmpty)
+        let cut = try await Scene({ $0.attemptLimit = .milliseconds(20) }).loggedIn()
+        let never = ScriptedRenewal { _, number in
+            // As a transport does: a cancelled transfer's answer is lost.
+            while !Task.isCancelled { await Task.yield() }
+            return .reset
+        }
+        guard
+            case .rotated(.sessionLost, _) = try await cut.sessions.refresh(for: try cut.claim(), renewal: never)
+        else {
+            Issue.record("not cut off")
+            return
+        }
+        #expect(never.presented.count == 2)
     }
 
     // MARK: calls that use the newest token

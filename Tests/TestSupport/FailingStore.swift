@@ -7,6 +7,9 @@ internal import NIOConcurrencyHelpers
 package final class FailingStore: SessionStore {
     package enum Call: Hashable, Sendable { case load, begin, commit, save, probe }
 
+    /// Signalled at each load that went through.
+    package let loaded = Gate()
+
     private let inner: any SessionStore
     private let failing = NIOLockedValueBox<Set<Call>>([])
     /// Signalled at each call that failed.
@@ -29,6 +32,7 @@ package final class FailingStore: SessionStore {
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
         try check(.load)
+        defer { loaded.signal() }
         return try await inner.load(key)
     }
     package func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession? {

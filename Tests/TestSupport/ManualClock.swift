@@ -6,10 +6,22 @@ internal import NIOConcurrencyHelpers
 package final class ManualClock: WallClock {
     private let time: NIOLockedValueBox<Timestamp>
 
-    package init(_ time: Timestamp = .sample) { self.time = NIOLockedValueBox(time) }
+    private let sleeps: Bool
+
+    /// - Parameter sleeps: whether a sleep takes its real time and leaves the clock as it is.
+    package init(_ time: Timestamp = .sample, sleeps: Bool = false) {
+        self.time = NIOLockedValueBox(time)
+        self.sleeps = sleeps
+    }
 
     package func now() -> Timestamp { time.withLockedValue { $0 } }
-    /// Takes no time: the clock is set on by it.
-    package func sleep(for duration: Duration) async { advance(by: duration) }
+    /// Takes no time and sets the clock on, unless it `sleeps`.
+    package func sleep(for duration: Duration) async {
+        if sleeps { return await Self.pause(duration) }
+        advance(by: duration)
+        await Task.yield()
+    }
+
+    private static func pause(_ duration: Duration) async { try? await Task.sleep(for: duration) }
     package func advance(by duration: Duration) { time.withLockedValue { $0 = $0 + duration } }
 }
