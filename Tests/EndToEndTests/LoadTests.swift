@@ -92,6 +92,70 @@ import Testing
         }
     }
 
+    /// 1,000 users at once while one user's refresh hangs at the tenant: nobody waits for anybody.
+    @Test func aThousandUsersAtOnce() async throws {
+        let users = 1000
+        try await Tenant.with { tenant in
+            _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
+                try await Self.handOver(users, tenant, sidecar)
+                let held = #"{"kind":"hold","path":"/api/v2/tenant/sso/session-token/refresh","user":"user0"}"#
+                _ = try await tenant.control("POST", "/faults", held)
+                async let hanging = sidecar.post("/api/v2/tenant/sso/session-token/refresh", user: "user0")
+                _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+                let started = ContinuousClock.now
+                let times = try await Self.refreshAll(1..<users, sidecar)
+                print("1,000 users at once: \(ContinuousClock.now - started) in all, p99 \(times[times.count * 99 / 100])")
+                #expect(times.count == users - 1)
+                _ = try await tenant.control("POST", "/faults/release")
+                #expect(try await hanging.status == 200)
+            }
+            try await tenant.expectCleanCounters()
+            #expect(try await tenant.counters()["refreshes"] == users)
+        }
+    }
+
+    /// Each hands the token of a login made elsewhere over.
+    private static func handOver(_ users: Int, _ tenant: Tenant, _ sidecar: Sidecar) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<20 {
+                group.addTask {
+                    try await KeepAliveClient.with(port: sidecar.port) { client in
+                        for number in stride(from: worker, to: users, by: 20) {
+                            let user = "user\(number)"
+                            let opened = try await tenant.control(
+                                "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
+                            let token = try Tenant.decoder.decode(Refreshed.self, from: opened).sessionToken
+                            let body = #"{"session_token":"\#(token)","device_fingerprint":"fp-\#(user)"}"#
+                            let put = try await client.send(
+                                "PUT", "/sidecar/v1/users/\(user)/session-token", body: bytes(body))
+                            #expect(put.status == 204)
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// One refresh of each, all at once, each on a connection of its own.
+    /// - Returns: how long each took, the shortest first.
+    private static func refreshAll(_ users: Range<Int>, _ sidecar: Sidecar) async throws -> [Duration] {
+        try await withThrowingTaskGroup(of: Duration.self) { group in
+            for number in users {
+                group.addTask {
+                    try await KeepAliveClient.with(port: sidecar.port) { client in
+                        let started = ContinuousClock.now
+                        let answer = try await client.send(
+                            "POST", "/api/v2/tenant/sso/session-token/refresh", user: "user\(number)", body: bytes("{}"))
+                        #expect(answer.status == 200)
+                        return ContinuousClock.now - started
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }.sorted()
+        }
+    }
+
     /// Requests in flight are answered after SIGTERM, and the process ends clean.
     @Test func aTermDuringARefreshLosesNothing() async throws {
         try await Tenant.with { tenant in

@@ -61,6 +61,10 @@ struct Program: Sendable {
     func stop() { signal(.terminate) }
     /// SIGKILL.
     func kill() { signal(.kill) }
+    /// SIGSTOP: as a machine that goes to sleep.
+    func suspend() { signal(.suspend) }
+    /// SIGCONT.
+    func resume() { signal(.resume) }
 }
 
 /// How a process ended.
