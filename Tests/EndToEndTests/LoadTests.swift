@@ -104,7 +104,9 @@ import Testing
                 _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
                 let started = ContinuousClock.now
                 let times = try await Self.refreshAll(1..<users, sidecar)
-                print("1,000 users at once: \(ContinuousClock.now - started) in all, p99 \(times[times.count * 99 / 100])")
+                print(
+                    "1,000 users at once: \(ContinuousClock.now - started) in all, p99 \(times[times.count * 99 / 100])"
+                )
                 #expect(times.count == users - 1)
                 _ = try await tenant.control("POST", "/faults/release")
                 #expect(try await hanging.status == 200)
@@ -146,7 +148,8 @@ import Testing
                     try await KeepAliveClient.with(port: sidecar.port) { client in
                         let started = ContinuousClock.now
                         let answer = try await client.send(
-                            "POST", "/api/v2/tenant/sso/session-token/refresh", user: "user\(number)", body: bytes("{}"))
+                            "POST", "/api/v2/tenant/sso/session-token/refresh", user: "user\(number)", body: bytes("{}")
+                        )
                         #expect(answer.status == 200)
                         return ContinuousClock.now - started
                     }

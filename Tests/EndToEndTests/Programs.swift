@@ -67,6 +67,26 @@ struct Program: Sendable {
     func resume() { signal(.resume) }
 }
 
+extension Program {
+    /// What the process takes of the machine just now.
+    struct Footprint: Sendable {
+        /// KiB resident.
+        let resident: Int
+        let threads: Int
+        let descriptors: Int
+    }
+
+    func footprint() throws -> Footprint {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8).split(separator: "\n")
+        func number(_ label: String) -> Int {
+            status.first { $0.hasPrefix(label) }.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+        }
+        return Footprint(
+            resident: number("VmRSS:"), threads: number("Threads:"),
+            descriptors: try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count)
+    }
+}
+
 /// How a process ended.
 struct ProgramEnd: Sendable {
     /// Exit code; nil when a signal ended it.
@@ -75,8 +95,10 @@ struct ProgramEnd: Sendable {
 }
 
 enum Programs {
-    /// The folder of the built programs: where the test runner itself is.
-    static let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    /// The folder of the built programs: where the test runner itself is, or `$PROGRAMS` (a release build, to be measured).
+    static let folder =
+        ProcessInfo.processInfo.environment["PROGRAMS"]
+        ?? CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast()
         .joined(separator: "/")
 
     /// Runs a program while `body` runs; ends it with SIGTERM if it still runs then.

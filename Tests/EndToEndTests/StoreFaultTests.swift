@@ -22,7 +22,7 @@ import Testing
                 // -D: the process that the test started is the sidecar, not the tracer.
                 let knife = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)"]
                 // Long enough for a few commits and probes; a transaction is a few writes and one sync.
-                let span = call == "fdatasync" ? "8..28" : "30..110"
+                let span = call == "fdatasync" ? "8..14" : "30..50"
                 let injection = ["-e", "inject=\(call):error=\(error):when=\(span)"]
                 var given: [String] = []
                 let (_, end) = try await Sidecar.with(settings, under: knife + injection) { sidecar in
