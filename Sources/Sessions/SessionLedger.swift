@@ -1,6 +1,5 @@
 // Every rule of session-token rotation, as a value: questions and events in, decisions out, time passed in.
 
-internal import DequeModule
 package import Model
 
 /// Why the sidecar itself answers instead of the tenant (contract 7).
@@ -54,18 +53,6 @@ package enum SessionDecision: Sendable {
 
 /// The sessions in memory and the rules over them. It never waits, reads a clock or touches a store.
 package struct SessionLedger: Sendable {
-    private struct Entry: Sendable, Hashable {
-        var session: Session
-        /// When an app last asked for it; nil until one does.
-        var usedAt: Timestamp?
-        /// Asked for since it was last looked at for eviction.
-        var isRecent = true
-
-        // The use of a session says nothing about the session.
-        static func == (left: Self, right: Self) -> Bool { left.session == right.session }
-        func hash(into hasher: inout Hasher) { hasher.combine(session) }
-    }
-
     /// An attempt of another process, as the store told.
     private struct Abroad: Sendable, Hashable {
         let attempt: AttemptID
@@ -80,25 +67,22 @@ package struct SessionLedger: Sendable {
     let hasher: TokenHasher
     /// Of this process's attempts, the upper half of the name.
     private let process: UInt64
-    private var entries: [SessionKey: Entry] = [:]
-    /// The newest and the remembered superseded tokens of every session in memory.
-    private var lineage: [TokenHash: SessionKey] = [:]
+    private var table: SessionTable
     private var inTheAir: [SessionKey: RotationIntent] = [:]
     private var abroad: [SessionKey: Abroad] = [:]
     /// Until when the tenant asked to be left alone.
     private var resting: [SessionKey: Timestamp] = [:]
     private(set) var unsaved: [SessionKey: Unsaved] = [:]
-    /// The order in which sessions are looked at for eviction.
-    private var queue: Deque<SessionKey> = []
 
     package init(policy: RotationPolicy, hasher: TokenHasher, process: UInt64) {
         (self.policy, self.hasher, self.process) = (policy, hasher, process)
+        table = SessionTable(hasher: hasher, limit: policy.memoryLimit)
     }
 
-    package var count: Int { entries.count }
-    package func session(_ key: SessionKey) -> Session? { entries[key]?.session }
+    package var count: Int { table.count }
+    package func session(_ key: SessionKey) -> Session? { table[key] }
     func attempt(_ key: SessionKey) -> RotationIntent? { inTheAir[key] }
-    func owner(of hash: TokenHash) -> SessionKey? { lineage[hash] }
+    func owner(of hash: TokenHash) -> SessionKey? { table.owner(of: hash) }
 
     // MARK: questions
 
@@ -128,14 +112,14 @@ package struct SessionLedger: Sendable {
 
     private func refusal(_ place: SessionPlace, at now: Timestamp) -> SessionRefusal? {
         if case .superseded(let at) = place.presented, now - at >= policy.grace { return .superseded }
-        if case .dead(let death) = entries[place.key]?.session.state { return .dead(death) }
+        if case .dead(let death) = table[place.key]?.state { return .dead(death) }
         return nil
     }
 
     private mutating func decideIdle(
         _ place: SessionPlace, _ purpose: SessionPurpose, _ rotationTried: Bool, _ attempt: AttemptID, _ now: Timestamp
     ) -> SessionDecision {
-        guard let session = entries[place.key]?.session else {
+        guard let session = table[place.key] else {
             guard case .foreign(let token) = place.presented else { return .refuse(.unknown) }
             if purpose == .use { return .useForeign(token, key: place.owner) }
             return start(presented(token, place, at: now), place.owner, purpose, attempt)
@@ -160,7 +144,7 @@ package struct SessionLedger: Sendable {
     private func presented(_ token: SessionToken, _ place: SessionPlace, at now: Timestamp) -> Session {
         Session(
             key: place.key, token: token, generation: 0, expiresAt: now + policy.assumedLife, rotatedAt: now,
-            fingerprint: entries[place.owner]?.session.fingerprint)
+            fingerprint: table[place.owner]?.fingerprint)
     }
 
     /// Presents the session's own token; after a lost answer not before the tenant has settled.
@@ -205,7 +189,7 @@ package struct SessionLedger: Sendable {
 
     /// The store holds another process's attempt.
     package mutating func held(_ intent: RotationIntent, by unfinished: UnfinishedAttempt, at now: Timestamp) {
-        if entries[intent.key] == nil, intent.generation == 0 { publish(intent.session) }
+        if table[intent.key] == nil, intent.generation == 0 { publish(intent.session) }
         note(unfinished, of: intent.key, at: now)
     }
 
@@ -220,22 +204,14 @@ package struct SessionLedger: Sendable {
             return
         }
         let over = Abroad(attempt: unfinished.attempt, isOver: true)
-        if abroad.updateValue(over, forKey: key) != over { entries[key]?.session.countLoss(policy, at: now) }
+        if abroad.updateValue(over, forKey: key) != over { table.change(key) { $0.countLoss(policy, at: now) } }
     }
 
     /// Makes a durable session the one that everybody gets. One that knows less than what is known changes nothing.
     package mutating func publish(_ session: Session) {
-        if let known = entries[session.key]?.session {
-            guard !session.isBehind(known) else { return }
-            dropLineage(of: known)
-            entries[session.key]?.session = session
-        } else {
-            entries[session.key] = Entry(session: session)
-            queue.append(session.key)
-            makeRoom()
-        }
-        for old in session.superseded { lineage[old.hash] = session.key }
-        lineage[hasher.hash(session.token)] = session.key
+        guard table.put(session) else { return }
+        let (inTheAir, unsaved) = (inTheAir, unsaved)
+        for key in table.tooMany(keeping: { inTheAir[$0] != nil || unsaved[$0] != nil }) { forget(key) }
     }
 
     /// An attempt's success, filed under its owner from now on.
@@ -253,10 +229,7 @@ package struct SessionLedger: Sendable {
     mutating func rest(_ key: SessionKey, until: Timestamp) { resting[key] = until }
 
     /// An app has asked for the session.
-    mutating func used(_ key: SessionKey, at now: Timestamp) {
-        entries[key]?.usedAt = now
-        entries[key]?.isRecent = true
-    }
+    mutating func used(_ key: SessionKey, at now: Timestamp) { table.used(key, at: now) }
 
     /// Memory has the only copy of a session from now on; it is not evicted before it is saved.
     mutating func keep(_ session: Session, unsaved reason: Unsaved) {
@@ -270,7 +243,7 @@ package struct SessionLedger: Sendable {
         switch outcome {
         case .committed, .fenced(nil):
             // What was published since is waiting still.
-            if entries[key]?.session == session { unsaved[key] = nil }
+            if table[key] == session { unsaved[key] = nil }
         case .fenced(let newer?) where unsaved[key] == .login && newer.token != session.token:
             var next = newer.succeeded(
                 by: session.token, hash: hasher.hash(newer.token), expiresAt: session.expiresAt,
@@ -290,49 +263,24 @@ package struct SessionLedger: Sendable {
 
     /// Forgets a session and its lineage.
     package mutating func forget(_ key: SessionKey) {
-        if let session = entries.removeValue(forKey: key)?.session { dropLineage(of: session) }
+        table.remove(key)
         (abroad[key], resting[key], unsaved[key]) = (nil, nil, nil)
-        if queue.count > 2 * entries.count + 64 { queue = Deque(queue.filter { entries[$0] != nil }) }
     }
 
     /// Every session that an app has asked for and that no attempt is in the air for.
     func eachIdle(_ body: (Session, _ usedAt: Timestamp) -> Void) {
-        for entry in entries.values where inTheAir[entry.session.key] == nil {
-            if let usedAt = entry.usedAt { body(entry.session, usedAt) }
-        }
-    }
-
-    private mutating func dropLineage(of session: Session) {
-        for hash in session.superseded.map(\.hash) + [hasher.hash(session.token)] where lineage[hash] == session.key {
-            lineage[hash] = nil
-        }
-    }
-
-    /// Beyond the limit, sessions that nobody asked for since they were last looked at leave memory; the store has them. A few
-    /// are looked at for each one that comes, so that nobody waits for it.
-    private mutating func makeRoom() {
-        var looks = 16
-        while entries.count > policy.memoryLimit, looks > 0, let key = queue.popFirst() {
-            looks -= 1
-            guard let entry = entries[key] else { continue }
-            if entry.isRecent || inTheAir[key] != nil || unsaved[key] != nil {
-                entries[key]?.isRecent = false
-                queue.append(key)
-            } else {
-                forget(key)
-            }
-        }
+        table.eachUsed { if inTheAir[$0.key] == nil { body($0, $1) } }
     }
 }
 
-/// By what is known; the settings never change, and neither use nor the order of eviction says anything about a session.
+/// By what is known; the settings never change.
 extension SessionLedger: Hashable {
     package static func == (left: Self, right: Self) -> Bool {
-        left.entries == right.entries && left.lineage == right.lineage && left.inTheAir == right.inTheAir
-            && left.abroad == right.abroad && left.resting == right.resting && left.unsaved == right.unsaved
+        left.table == right.table && left.inTheAir == right.inTheAir && left.abroad == right.abroad
+            && left.resting == right.resting && left.unsaved == right.unsaved
     }
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(entries)
+        hasher.combine(table)
         hasher.combine(inTheAir)
         hasher.combine(abroad)
     }
