@@ -9,7 +9,8 @@ package struct Session: Sendable, Hashable {
         /// than we do.
         case unknown(since: Timestamp)
         /// Over until a login: the tenant refused the newest token, or two answers were lost.
-        case dead(Death)
+        /// Apart, because it is large and rare.
+        indirect case dead(Death)
     }
 
     /// Why a session is dead.

@@ -5,50 +5,6 @@ internal import JSONText
 internal import Model
 internal import Sessions
 
-/// A path of the local API, taken apart.
-enum LocalResource: Sendable, Equatable {
-    case sessionToken(UserKey)
-    case unknownUser
-    case other
-
-    private static let prefix = Array("/sidecar/".utf8)
-    private static let users = Array("/sidecar/v1/users/".utf8)
-    private static let sessionToken = Array("/session-token".utf8)
-
-    /// Nil for paths that are not the local API's. The user is percent-decoded exactly once and may hold any escape.
-    init?(_ target: RequestTarget) {
-        let path = target.path
-        guard path.starts(with: Self.prefix) else { return nil }
-        guard path.starts(with: Self.users) else {
-            self = .other
-            return
-        }
-        let rest = path.dropFirst(Self.users.count)
-        let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-        guard let user = Self.decoded(rest[..<end]).flatMap({ UserKey($0) }) else {
-            self = .unknownUser
-            return
-        }
-        self = rest[end...].elementsEqual(Self.sessionToken) ? .sessionToken(user) : .other
-    }
-
-    private static func decoded(_ segment: ArraySlice<UInt8>) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var index = segment.startIndex
-        while index < segment.endIndex {
-            if segment[index] == UInt8(ascii: "%") {
-                guard let byte = RequestTarget.escape(segment, index) else { return nil }
-                bytes.append(byte)
-                index += 3
-            } else {
-                bytes.append(segment[index])
-                index += 1
-            }
-        }
-        return bytes
-    }
-}
-
 /// Who asks the local API for a rotation, for the values that the rotation carries.
 struct LocalCaller: Sendable {
     let user: UserKey
@@ -65,17 +21,24 @@ struct LocalAPI: Sendable {
     let limit: Int
     /// Makes the refresh that a read may need.
     let renewal: @Sendable (LocalCaller) throws(ProxyError) -> TenantRenewal
+    /// Says what would become of a request.
+    let explanation: @Sendable (LocalRequest) async throws(ProxyError) -> Explanation
 
     func respond(to request: LocalRequest, for resource: LocalResource, requestID: [UInt8]) async throws(ProxyError)
         -> LocalAnswer
     {
-        switch resource {
-        case .other: throw .notFound
-        case .unknownUser: throw .refused(.userInvalid)
-        case .sessionToken(let user):
-            if request.head.method.elementsEqual("GET".utf8) { return try await read(user, request, requestID) }
-            if request.head.method.elementsEqual("PUT".utf8) { return try await write(user, request) }
-            throw .methodNotAllowed
+        let method = String(decoding: request.head.method, as: UTF8.self)
+        switch (resource, method) {
+        case (.other, _): throw .notFound
+        case (.unknownUser, _): throw .refused(.userInvalid)
+        case (.sessionToken(let user), "GET"): return try await read(user, request, requestID)
+        case (.sessionToken(let user), "PUT"): return try await write(user, request)
+        case (.refresh(let user), "POST"): return try await refresh(user, request, requestID)
+        case (.user(let user), "GET"): return try await describe(user)
+        case (.user(let user), "DELETE"): return try await forget(user)
+        case (.explain, "POST"): return try await explain(request)
+        case (.openAPI, "GET"): return LocalAnswer(status: 200, json: Array(OpenAPIDocument.text.utf8), source: .cache)
+        default: throw .methodNotAllowed
         }
     }
 
@@ -92,6 +55,23 @@ struct LocalAPI: Sendable {
         if case .dead(let death) = session.state { throw .session(.dead(death)) }
         let remaining = session.remaining(at: clock.now())
         if session.state == .live, remaining >= wanted { return answer(session, request.head, .cache) }
+        return try await rotate(user, request, requestID)
+    }
+
+    // MARK: POST …/session-token/refresh
+
+    /// One refresh, whatever is left of the token; callers at the same time share it.
+    private func refresh(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError)
+        -> LocalAnswer
+    {
+        guard let session = try await current(user) else { throw .session(.unknown) }
+        if case .dead(let death) = session.state { throw .session(.dead(death)) }
+        return try await rotate(user, request, requestID)
+    }
+
+    private func rotate(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError)
+        -> LocalAnswer
+    {
         let caller = LocalCaller(user: user, fields: request.head.fields, peer: request.head.peer, requestID: requestID)
         let refreshed: RefreshedSession
         do {
@@ -191,6 +171,54 @@ struct LocalAPI: Sendable {
         } catch { throw .storeUnavailable }
         guard learned?.token == token else { throw .session(learned == nil ? .mismatch : .superseded) }
         return LocalAnswer(status: 204, fields: HeaderFields(), body: .bytes([]))
+    }
+
+    // MARK: /sidecar/v1/users/{user}
+
+    /// What is known of a user's session, without any token.
+    private func describe(_ user: UserKey) async throws(ProxyError) -> LocalAnswer {
+        guard let session = try await current(user) else { throw .session(.unknown) }
+        let (isRefreshing, failure) = sessions.rotation(of: .user(user))
+        let state =
+            switch session.state {
+            case .dead: "dead"
+            case _ where isRefreshing: "refreshing"
+            case .live: "live"
+            case .unknown: "unknown"
+            }
+        let seconds = max(0, session.remaining(at: clock.now()).components.seconds)
+        var json = Array(
+            """
+            {"state":"\(state)","generation":\(session.generation),"expire":\(seconds),\
+            "expires_at":"\(session.expiresAt.rfc3339)","fingerprint_pinned":\(session.fingerprint != nil),\
+            "last_refresh":"\(session.rotatedAt.rfc3339)","last_error":
+            """.utf8)
+        if let failure { JSONString.append(failure.code, to: &json) } else { json += Array("null".utf8) }
+        json.append(UInt8(ascii: "}"))
+        return LocalAnswer(status: 200, json: json, source: .cache)
+    }
+
+    private func forget(_ user: UserKey) async throws(ProxyError) -> LocalAnswer {
+        do { try await sessions.forget(.user(user)) } catch { throw .storeUnavailable }
+        return LocalAnswer(status: 204, fields: HeaderFields(), body: .bytes([]))
+    }
+
+    private func explain(_ request: LocalRequest) async throws(ProxyError) -> LocalAnswer {
+        let object: JSONObject
+        do { object = try JSONObject(try await request.body.collect(upTo: limit)) } catch {
+            throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
+        }
+        let explained = try await explanation(try Explanation.request(object))
+        return LocalAnswer(status: 200, json: explained.json, source: .cache)
+    }
+}
+
+extension RotationFailure {
+    /// The tenant's code, or ours where no answer came.
+    fileprivate var code: [UInt8] {
+        if let fault { return Array("SIDECAR.\(ProxyError(fault).row.code)".utf8) }
+        let object = try? JSONObject(body)
+        return object?.string("error_code") ?? object?.string("error") ?? Array("HTTP \(status)".utf8)
     }
 }
 

@@ -11,8 +11,8 @@ package struct ProxyPipeline: Sendable {
     private let routes: RouteTable
     let sessions: SessionCoordinator
     private let pins: FingerprintPins
-    private let sender: UpstreamSender
-    private let limits: BodyLimits
+    let sender: UpstreamSender
+    let limits: BodyLimits
     let clock: any WallClock
 
     package init(
@@ -49,11 +49,11 @@ package struct ProxyPipeline: Sendable {
         return answer
     }
 
-    private func admit(_ head: RequestHead) throws(ProxyError) -> Admission {
+    func admit(_ head: RequestHead) throws(ProxyError) -> Admission {
         do { return try guardPolicy.admit(head) } catch { throw .refused(error) }
     }
 
-    private func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
+    func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
         guard case .route(let route) = routes.match(method: head.method, path: target.path) else {
             throw .pathNotAllowed
         }
@@ -65,7 +65,7 @@ package struct ProxyPipeline: Sendable {
             sessions: sessions, clock: clock, limit: limits.injected,
             renewal: { (call) throws(ProxyError) in
                 try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
-            })
+            }, explanation: { (request) async throws(ProxyError) in try await explain(request) })
     }
 
     // MARK: one way for each kind of route
@@ -198,7 +198,7 @@ package struct ProxyPipeline: Sendable {
         }
     }
 
-    private func fingerprint(_ call: ProxiedCall, pinned: DeviceFingerprint?, key: SessionKey?) throws(ProxyError)
+    func fingerprint(_ call: ProxiedCall, pinned: DeviceFingerprint?, key: SessionKey?) throws(ProxyError)
         -> DeviceFingerprint?
     {
         do { try pins.check(call.fingerprint, against: pinned) } catch { throw .fingerprintMismatch }

@@ -2,6 +2,7 @@
 
 package import AccessTokens
 package import Injection
+internal import JSONText
 package import Model
 package import Tenant
 
@@ -65,6 +66,17 @@ package struct UpstreamSender: Sendable {
         } catch {
             throw .transport(TransportError(.broken, maybeSent: true))
         }
+    }
+
+    /// The request as it would leave, with a word in the place of the access token.
+    func preview(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) -> Explanation.Outgoing {
+        var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
+        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
+        if call.route.family == .tenant { credentials.accessToken = SecretText(Array("access-token".utf8)) }
+        let request = request(call, credentials)
+        var body: JSONObject?
+        if case .bytes(let bytes) = request.body { body = try? JSONObject(bytes) }
+        return Explanation.Outgoing(method: request.method, target: request.target, fields: request.fields, body: body)
     }
 
     private func request(_ call: ProxiedCall, _ credentials: Credentials) -> UpstreamRequest {

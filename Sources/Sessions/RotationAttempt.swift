@@ -42,6 +42,7 @@ extension SessionCoordinator {
         reached(.afterAnswer)
         let now = clock.now()
         let settlement = state.withLockedValue { state in
+            state.note(outcome, of: intent.owner)
             state.ledger.heed(outcome, of: intent, at: now)
             return state.ledger.settle(intent, outcome, at: now)
         }

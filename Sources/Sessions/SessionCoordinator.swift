@@ -31,6 +31,8 @@ package final class SessionCoordinator: Sendable {
     struct State {
         var ledger: SessionLedger
         var flights: [AttemptID: RotationFlight] = [:]
+        /// How the last rotation of a session failed; gone with the next success.
+        var failures: [SessionKey: RotationFailure] = [:]
         /// A write failed and none has gone through since.
         var storeFails = false
         private var lastAttempt: AttemptID
@@ -39,6 +41,14 @@ package final class SessionCoordinator: Sendable {
             let process = UInt64.random(in: .min ... .max)
             ledger = SessionLedger(policy: policy, hasher: hasher, process: process)
             lastAttempt = AttemptID(high: process, low: 0)
+        }
+
+        mutating func note(_ outcome: RenewalOutcome, of key: SessionKey) {
+            failures[key] = nil
+            guard let failure = RotationFailure(outcome) else { return }
+            // They tell somebody who looks; whoever fails by the thousand is looked at in another way.
+            if failures.count >= 10_000 { failures.removeAll() }
+            failures[key] = failure
         }
 
         mutating func nextAttempt() -> AttemptID {

@@ -154,6 +154,36 @@ extension SessionCoordinator {
         }
     }
 
+    /// Whether a rotation is in the air, and how the last one failed.
+    package func rotation(of key: SessionKey) -> (isRunning: Bool, failure: RotationFailure?) {
+        state.withLockedValue { ($0.ledger.attempt(key) != nil, $0.failures[key]) }
+    }
+
+    /// Forgets a user's session and everything that finds it; durable when it returns.
+    package func forget(_ key: SessionKey) async throws(StoreError) {
+        try await store.forget(key)
+        state.withLockedValue { state in
+            state.ledger.forget(key)
+            state.failures[key] = nil
+        }
+    }
+
+    /// What a claim would get just now; nothing is begun and nothing counts as use.
+    package func preview(_ claim: SessionClaim, for purpose: SessionPurpose) async throws(StoreError) -> SessionDecision
+    {
+        var read: StoreAnswers = [:]
+        while true {
+            let decision = state.withLockedValue { state in
+                var ledger = state.ledger
+                let name = AttemptID(high: 0, low: 0)
+                return ledger.decide(
+                    claim, for: purpose, read: read, isUse: false, attempt: name, at: clock.now())
+            }
+            guard case .load(let query) = decision else { return decision }
+            try await load(query, &read)
+        }
+    }
+
     /// Removes the sessions that ended a day ago, and those above `limit`, from store and memory.
     package func sweep(limit: Int) async throws(StoreError) {
         while !Task.isCancelled {

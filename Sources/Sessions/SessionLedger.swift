@@ -90,17 +90,18 @@ package struct SessionLedger: Sendable {
     /// - Parameters:
     ///   - read: what the store has said while this claim was being decided.
     ///   - rotationTried: a rotation before this call has just failed; do not ask for another.
+    ///   - isUse: whether it counts as use; refreshes that no app asked for never do.
     ///   - attempt: the name for an attempt, should one start.
     package mutating func decide(
         _ claim: SessionClaim, for purpose: SessionPurpose, read: StoreAnswers = [:], rotationTried: Bool = false,
-        attempt: AttemptID, at now: Timestamp
+        isUse: Bool = true, attempt: AttemptID, at now: Timestamp
     ) -> SessionDecision {
         switch locate(claim, read: read) {
         case .unread(let query): return .load(query)
         case .refused(let refusal): return .refuse(refusal)
         case .found(let place):
             if let refusal = refusal(place, at: now) { return .refuse(refusal) }
-            if purpose != .keepFresh { used(place.key, at: now) }
+            if isUse, purpose != .keepFresh { used(place.key, at: now) }
             if let intent = inTheAir[place.key] {
                 let shares = (purpose == .refresh || purpose == .keepFresh) && intent.isShared
                 return shares ? .join(intent.attempt) : .wait(intent.attempt)

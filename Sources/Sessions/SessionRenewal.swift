@@ -54,3 +54,24 @@ package enum RenewalFault: Sendable, Equatable {
     /// The attempt's own time was over before anything was sent.
     case outOfTime
 }
+
+/// How a rotation failed, to be shown.
+package struct RotationFailure: Sendable {
+    /// Of the tenant's answer; 0 when there was none.
+    package let status: Int
+    /// The beginning of its body.
+    package let body: [UInt8]
+    /// Why there was no answer.
+    package let fault: RenewalFault?
+
+    /// Nil for a success.
+    init?(_ outcome: RenewalOutcome) {
+        switch outcome {
+        case .renewed: return nil
+        case .notSent(let fault): (status, body, self.fault) = (0, [], fault)
+        case .rejected(let answer), .refused(let answer), .lost(.some(let answer), _):
+            (status, body, fault) = (answer.status, Array(answer.body.prefix(1024)), nil)
+        case .lost(nil, let fault): (status, body, self.fault) = (0, [], fault ?? .unreadableAnswer)
+        }
+    }
+}

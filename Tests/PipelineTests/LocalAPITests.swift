@@ -76,6 +76,132 @@ struct LocalAPITests {
                 == "409 TOKEN_MISMATCH")
     }
 
+    @Test func aForcedRefreshIsSharedAndAnswersTheToken() async throws {
+        let scene = try PipelineScene(ProxyPipelineTests.tenant)
+        let refresh = path + "/refresh"
+        #expect(await scene.call(refresh, "", user: nil).outcome == "404 SESSION_UNKNOWN")
+        _ = await scene.call(path, #"{"session_token":"T7","expire":3600}"#, method: "PUT", user: nil)
+        let answer = await scene.call(refresh, "", user: nil)
+        #expect(answer.source == "upstream" && answer.body.hasPrefix(#"{"session_token":"T8","expire":43200,"#))
+        let plain = await scene.call(refresh, "", user: nil, fields: ["Accept": "text/plain"])
+        #expect(plain.body == "T9")
+        #expect(scene.transport.requests.count == 2)
+        #expect(await scene.call(refresh, "", method: "GET", user: nil).outcome == "405 METHOD_NOT_ALLOWED")
+    }
+
+    @Test func aUserIsDescribedWithoutAnyToken() async throws {
+        let scene = try PipelineScene(ProxyPipelineTests.tenant)
+        let user = "/sidecar/v1/users/alice"
+        #expect(await scene.call(user, "", method: "GET", user: nil).outcome == "404 SESSION_UNKNOWN")
+        _ = await scene.call(path, #"{"session_token":"T7","expire":3600}"#, method: "PUT", user: nil)
+        #expect(
+            await scene.call(user, "", method: "GET", user: nil).body
+                == #"{"state":"live","generation":1,"expire":3600,"expires_at":"2027-01-15T09:00:00Z","#
+                + #""fingerprint_pinned":false,"last_refresh":"2027-01-15T08:00:00Z","last_error":null}"#)
+    }
+
+    /// The code of the last failure, whoever made it, until a refresh succeeds again.
+    @Test func theLastErrorIsTold() async throws {
+        let answers: [(Int, String, String)] = [
+            (403, #"{"error_code":"IDAAS.SDK.PARAM.0099","error_msg":"x"}"#, #""last_error":"IDAAS.SDK.PARAM.0099"}"#),
+            (403, #"{"error":"access_denied"}"#, #""last_error":"access_denied"}"#),
+            (429, "", #""last_error":"HTTP 429"}"#),
+        ]
+        for (status, body, expected) in answers {
+            let scene = try PipelineScene { (_, _) throws(TransportError) in
+                UpstreamResponse.json(body, status: status)
+            }
+            _ = await scene.call(path, #"{"session_token":"T7"}"#, method: "PUT", user: nil)
+            #expect(await scene.call(PipelineScene.refreshPath).status == status)
+            let described = await scene.call("/sidecar/v1/users/alice", "", method: "GET", user: nil)
+            #expect(described.body.hasSuffix(expected), "\(described.body)")
+        }
+        let down = try PipelineScene { (_, _) throws(TransportError) in
+            throw TransportError(.unreachable, maybeSent: false)
+        }
+        _ = await down.call(path, #"{"session_token":"T7"}"#, method: "PUT", user: nil)
+        _ = await down.call(PipelineScene.refreshPath)
+        #expect(
+            await down.call("/sidecar/v1/users/alice", "", method: "GET", user: nil).body
+                .hasSuffix(#""last_error":"SIDECAR.UPSTREAM_UNREACHABLE"}"#))
+    }
+
+    @Test func aForgottenUserIsUnknown() async throws {
+        let scene = try PipelineScene(ProxyPipelineTests.tenant)
+        _ = await scene.call(path, #"{"session_token":"T7"}"#, method: "PUT", user: nil)
+        let user = "/sidecar/v1/users/alice"
+        for _ in 0..<2 { #expect(await scene.call(user, "", method: "DELETE", user: nil).status == 204) }
+        #expect(await scene.call(path, "", method: "GET", user: nil).outcome == "404 SESSION_UNKNOWN")
+        #expect(try await scene.store.load(.sample("alice")) == nil)
+    }
+
+    // MARK: explain
+
+    private func explain(_ scene: PipelineScene, _ question: String) async -> String {
+        await scene.call("/sidecar/v1/explain", question, user: nil).body
+    }
+
+    @Test func explainTellsWhatWouldBeSentAndSendsNothing() async throws {
+        let scene = try PipelineScene(ProxyPipelineTests.tenant)
+        _ = await scene.call(
+            path, #"{"session_token":"T7-secret","device_fingerprint":"fp-secret"}"#, method: "PUT", user: nil)
+        let told = await explain(
+            scene,
+            #"{"method":"POST","path":"/api/v2/tenant/sso/session-token/sso-ticket","#
+                + #""headers":{"X-Sidecar-User":"alice","Cookie":"c-secret","User-Agent":"app/1"},"body":{"extra":1.0}}"#
+        )
+        #expect(told.hasPrefix(#"{"outcome":"forwarded","route":"T3","request":{"method":"POST","#), "\(told)")
+        for part in [
+            #"["Authorization","Bearer •••"]"#, #"["Cookie","•••"]"#, #""extra":1.0"#, #""session_token":"•••""#,
+            #""device_fingerprint":"•••""#, #""agent":"app/1""#, #""error":null"#, "the newest session token goes out",
+            "the device fingerprint is pinned to the session",
+        ] { #expect(told.contains(part), "\(part) in \(told)") }
+        #expect(!told.contains("secret") && !told.contains("ACCESS"))
+        let refresh = await explain(
+            scene,
+            #"{"path":"/api/v2/tenant/sso/session-token/refresh","headers":{"X-Sidecar-User":"alice"},"body":"{}"}"#)
+        #expect(refresh.contains("is presented, and replaced by the answer"))
+        #expect(scene.transport.requests.isEmpty)
+        // And nothing has begun.
+        #expect(await scene.call(PipelineScene.ticketPath).status == 200)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"path":"/other"}"#, #"{"outcome":"refused","route":null"#, "SIDECAR.PATH_NOT_ALLOWED"),
+            (#"{"path":"/api/v2/tenant/a/../b"}"#, #"{"outcome":"refused","route":null"#, "SIDECAR.PATH_AMBIGUOUS"),
+            (
+                #"{"path":"/api/v2/sdk/x","headers":{"Host":"evil.example"}}"#, #"{"outcome":"refused""#,
+                "SIDECAR.HOST_NOT_ALLOWED"
+            ),
+            (
+                #"{"path":"/api/v2/tenant/sso/session-token/refresh"}"#, #"{"outcome":"refused","route":"T2""#,
+                "SIDECAR.SESSION_UNKNOWN"
+            ),
+            (
+                #"{"path":"/api/v2/tenant/sso/session-token/refresh","body":"{\"a\":1,\"a\":2}"}"#,
+                #"{"outcome":"refused","route":"T2""#, "SIDECAR.BODY_INVALID"
+            ),
+            (#"{"path":"/sidecar/v1/users/alice"}"#, #"{"outcome":"answered""#, "it is a call of the local API"),
+        ])
+    func explainTellsWhatWouldBeRefused(question: String, beginning: String, part: String) async throws {
+        let scene = try PipelineScene(ProxyPipelineTests.tenant)
+        let told = await explain(scene, question)
+        #expect(told.hasPrefix(beginning) && told.contains(part), "\(told)")
+    }
+
+    @Test func aQuestionThatIsNone() async throws {
+        let scene = try PipelineScene(ProxyPipelineTests.tenant)
+        for question in [
+            "{}", #"{"path":7}"#, #"{"path":"/x","headers":[]}"#, #"{"path":"/x","headers":{"a":1}}"#,
+            #"{"path":"/x","headers":{"a b":"1"}}"#, #"{"path":"/x","headers":{"a":"1\r\nb: 2"}}"#,
+        ] {
+            #expect(
+                await scene.call("/sidecar/v1/explain", question, user: nil).outcome == "400 FIELD_INVALID",
+                "\(question)")
+        }
+    }
+
     @Test func usersAreDecodedOnce() async throws {
         let scene = try PipelineScene(ProxyPipelineTests.tenant)
         _ = await scene.call(
