@@ -18,6 +18,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
@@ -63,18 +64,19 @@ let package = Package(
             "App",
             [
                 "Model", "Admin", "Listener", "Pipeline", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions",
-                "SessionStores", "CurlTransport", nio, nioPosix, locks, logging, signals, configuration,
+                "SessionStores", "SessionEnvelope", "CurlTransport", nio, nioPosix, locks, logging, signals, configuration,
             ]),
         room("Admin", [nio, nioPosix, nioHTTP1]),
         room("Listener", ["Model", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks]),
         room(
             "Pipeline",
-            ["Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions"]),
+            ["Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions", "SessionEnvelope"]),
         room("Guard", ["Model"]),
         room("Injection", ["Model", "JSONText", "Tenant", nio]),
         room("AccessTokens", ["Model", "JSONText", "Tenant", locks, logging]),
         room("Tenant", ["Model", "JSONText"]),
         room("Sessions", ["Model", locks, logging, crypto, deque]),
+        room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
         room("SessionStores", ["Model", "CSQLite", nioPosix, locks, crypto]),
         room("CurlTransport", ["Model", "CCurl", locks, logging]),
         room("JSONText", []),
@@ -103,7 +105,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio,
+                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "SessionEnvelope",
+                "Pipeline", nio,
                 nioPosix, nioHTTP1,
                 locks,
                 logging,
@@ -117,6 +120,7 @@ let package = Package(
         tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("RotationExplorerTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
+        tests("SessionEnvelopeTests", ["TestSupport", "SessionEnvelope", "JSONText", "Model", cryptoExtras]),
         tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model"]),
         tests(
             "CurlTransportTests",

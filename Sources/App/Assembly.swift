@@ -58,7 +58,8 @@ struct Assembly: Sendable {
             guardPolicy: configuration.guardPolicy,
             routes: RouteTable(profile: configuration.profile, passthrough: configuration.passthrough),
             sessions: sessions,
-            pins: pins, sender: sender, limits: configuration.bodies, clock: clock)
+            pins: pins, sender: sender, limits: configuration.bodies, tokenEndpoint: configuration.tokenEndpoint,
+            clock: clock)
     }
 
     private static func fetching(_ configuration: SidecarConfiguration, _ transport: CurlClient)

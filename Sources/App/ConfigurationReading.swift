@@ -12,7 +12,7 @@ internal import Sessions
 internal import Tenant
 
 extension SidecarConfiguration {
-    private enum Profile: String, CaseIterable { case ciam }
+    private enum Profile: String, CaseIterable { case ciam, eiam, oneaccess }
     private enum LogLevel: String, CaseIterable { case debug, info, warning, error }
 
     /// Reads every setting.
@@ -39,11 +39,11 @@ extension SidecarConfiguration {
         self.tokenSource = tokenSource ?? .file(SecretFile(path: ""))
         (self.listen, adminListen, guardPolicy) = (listen, admin, policy)
         forwarded = ForwardedFields(dropped: [policy.userHeader] + (policy.requiredHeader.map { [$0.name] } ?? []))
-        _ = reader.choice("PROFILE", Profile.ciam)
-        profile = .ciam
+        profile = Self.profile(&reader)
+        tokenEndpoint = reader.choice("TOKEN_ENDPOINT", TokenEndpoint.refuse)
         passthrough = Self.passthrough(&reader)
         (self.store, self.storeKey, storeOldKeys) = (store, storeKey, Self.storeOldKeys(&reader))
-        rotation = Self.rotation(&reader)
+        rotation = Self.rotation(&reader, profile)
         keepFresh = reader.durationOrOff("KEEP_FRESH")
         maximumSessions = reader.count("MAX_SESSIONS", 1_000_000)
         devices = Self.devices(&reader)
@@ -210,8 +210,21 @@ extension SidecarConfiguration {
         return []
     }
 
-    private static func rotation(_ reader: inout SettingsReader) -> RotationPolicy {
+    private static func profile(_ reader: inout SettingsReader) -> TenantProfile {
+        var profile: TenantProfile =
+            switch reader.choice("PROFILE", Profile.ciam) {
+            case .ciam: .ciam
+            case .eiam: .eiam
+            case .oneaccess: .oneAccess
+            }
+        let codes = reader.list("DEAD_SESSION_CODES")
+        if !codes.isEmpty { profile.deadSessionCodes = codes }
+        return profile
+    }
+
+    private static func rotation(_ reader: inout SettingsReader, _ profile: TenantProfile) -> RotationPolicy {
         var policy = RotationPolicy()
+        policy.keepsIDTokens = profile.offersIDTokens
         policy.refreshWait = reader.duration("REFRESH_WAIT", policy.refreshWait)
         policy.refreshAhead = reader.duration("REFRESH_AHEAD", policy.refreshAhead)
         policy.minimumInterval = reader.duration("REFRESH_MIN_INTERVAL", policy.minimumInterval)

@@ -19,7 +19,7 @@ package struct Setting: Sendable {
     private static let tenant = [
         Setting("TENANT_URL", "", "required: the tenant, `https://host[:port]`"),
         Setting("ALLOW_INSECURE_TENANT", "false", "`true` also takes an `http://` tenant, for trials only"),
-        Setting("PROFILE", "ciam", "the edition of the tenant's API: `ciam`"),
+        Setting("PROFILE", "ciam", "the edition of the tenant's API: `ciam`, `eiam` or `oneaccess`"),
         Setting("TENANT_ID", "", "value of `X-tenant-id` on every request (ISV callers)"),
         Setting("CA_FILE", "", "certificate authorities in PEM, beside the system's"),
         Setting("UPSTREAM_HTTP", "auto", "`auto` (HTTP/2 if the tenant offers it), `1.1` or `2`"),
@@ -34,6 +34,9 @@ package struct Setting: Sendable {
         Setting(
             "CLIENT_SECRET", "", "the application's secret; access tokens are fetched and renewed with it",
             isSecret: true),
+        Setting(
+            "TOKEN_ENDPOINT", "refuse",
+            "`POST /api/v2/tenant/token` by the app: `refuse`, or `placeholder` answers with a worthless token"),
         Setting("TOKEN_AUTH", "form", "how id and secret are sent: `form` or `basic`"),
     ]
 
@@ -68,6 +71,7 @@ package struct Setting: Sendable {
         Setting(
             "LOST_ANSWER", "probe",
             "when the answer to a refresh is lost: `probe` presents the token once more, `retire` ends the session"),
+        Setting("DEAD_SESSION_CODES", "PARAM.0023", "endings of the tenant's `error_code` that say that a session is over"),
         Setting("LOST_ANSWER_SETTLE", "1s", "how long after the lost attempt is over the token is presented once more"),
         Setting(
             "MAX_SESSIONS", "1000000",

@@ -31,6 +31,7 @@ package struct SidecarConfiguration: Sendable {
     let guardPolicy: AdmissionPolicy
     let forwarded: ForwardedFields
     let profile: TenantProfile
+    let tokenEndpoint: TokenEndpoint
     let passthrough: [[UInt8]]
     let store: Store
     let storeKey: [UInt8]?

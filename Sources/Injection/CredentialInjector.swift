@@ -12,6 +12,10 @@ package struct Credentials: Sendable {
     package var device: DeviceFacts?
     /// The newest session token; nil where the route takes none.
     package var sessionToken: SessionToken?
+    /// The session token as `X-signature`, where the route takes it so.
+    package var envelope: [UInt8]?
+    /// Where the route takes it and the app sends none.
+    package var idToken: IDToken?
     package var requestID: [UInt8]
 
     package init(accessToken: SecretText?, device: DeviceFacts?, sessionToken: SessionToken?, requestID: [UInt8]) {
@@ -49,8 +53,16 @@ package struct CredentialInjector: Sendable {
         }
         if route.needsWholeBody { injected.append((.contentType, contentType)) }
         if route.devices == .header, let device = credentials.device { injected += headerForm(device, fields) }
-        if case .header(let name) = route.token, let token = credentials.sessionToken {
-            injected.append((name, token.bytes))
+        switch route.token {
+        case .header(let name):
+            if let token = credentials.sessionToken { injected.append((name, token.bytes)) }
+        case .envelope:
+            if let envelope = credentials.envelope { injected.append((.signature, envelope)) }
+        case .idToken:
+            if let token = credentials.idToken {
+                injected.append((.authorization, Array("Bearer ".utf8) + token.text.bytes))
+            }
+        case .none, .body: break
         }
         var outgoing = forwarded.select(fields, injected: dropped + injected.map(\.name))
         for (name, value) in injected { outgoing.append(name, value) }

@@ -26,6 +26,10 @@ package enum DeviceFieldNames {
     package static let agent: FieldName = "X-agent"
     package static let clientID: FieldName = "X-client-id"
     package static let tenantID: FieldName = "X-tenant-id"
+    package static let language: FieldName = "X-L"
+
+    /// What a call in the SDK's form takes over from the request that it is made for; the fingerprint is the session's.
+    package static let carried = [system, address, agent, clientID, tenantID, language]
 }
 
 extension DeviceDefaults {

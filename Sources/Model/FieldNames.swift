@@ -10,6 +10,8 @@ extension FieldName {
     package static let keepAlive: FieldName = "Keep-Alive"
     package static let proxyConnection: FieldName = "Proxy-Connection"
     package static let retryAfter: FieldName = "Retry-After"
+    /// The session token, sealed (OneAccess).
+    package static let signature: FieldName = "X-signature"
     package static let te: FieldName = "TE"
     package static let trailer: FieldName = "Trailer"
     package static let transferEncoding: FieldName = "Transfer-Encoding"

@@ -188,8 +188,10 @@ extension ProxyPipeline {
             call.user != nil
                 ? "the user is named by the header field"
                 : call.presented != nil ? "the session is found by its token" : "no user is named")
+        let isProved = call.bringsProof || (call.route.family == .sdk && call.user == nil)
         let purpose: SessionPurpose? =
             switch call.route.session {
+            case .uses where isProved: nil
             case .rotates: .refresh
             case .exchanges: .exchange
             case .uses: .use
@@ -207,6 +209,15 @@ extension ProxyPipeline {
             case .useForeign(let token, _): return try show(call, token, pinned: nil, explanation)
             default: break
             }
+            if call.route.token == .idToken, let session {
+                explanation.reasons.append(
+                    sessions.heldIDToken(session.key) != nil
+                        ? "the user's id_token is known and goes out"
+                        : "no id_token is known: it is bought with the session token first")
+            }
+            if call.route.token == .envelope { explanation.reasons.append("the session token is sealed in X-signature") }
+        } else if call.bringsProof {
+            explanation.reasons.append("the app's own proof of its user passes")
         } else if call.route.session == .opens {
             explanation.reasons.append("a session token in the answer becomes the user's newest")
         }

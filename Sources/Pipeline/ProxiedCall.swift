@@ -30,6 +30,15 @@ struct ProxiedCall: Sendable {
     let fingerprint: DeviceFingerprint?
     let requestID: [UInt8]
 
+    /// Whether the app says by itself who its user is, on a route that would carry the session's proof otherwise.
+    var bringsProof: Bool {
+        switch route.token {
+        case .envelope: fields.first(.signature)?.isEmpty == false
+        case .idToken: fields.first(.authorization)?.isEmpty == false
+        case .none, .body, .header: false
+        }
+    }
+
     var claim: SessionClaim { SessionClaim(user: user, token: presented) }
 
     /// Reads of a request what its route needs; a body that is not needed whole stays a stream.
@@ -86,19 +95,24 @@ struct ProxiedCall: Sendable {
         return token
     }
 
-    /// A refresh that no app asked for: it has to come before a call, or the local API wants a fresh token.
-    static func refresh(
-        for user: UserKey?, presented: SessionToken?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8],
-        route: Route
+    /// A call that no app asked for, with an empty body: what has to come before an app's own call, or what the local API wants.
+    /// - Parameter like: the fields of the request that it is made for; what they say of the end user's device is carried over.
+    static func unasked(
+        _ route: Route, _ method: String, _ target: [UInt8], for user: UserKey?, like fields: HeaderFields,
+        peer: [UInt8]?, requestID: [UInt8]
     ) throws(ProxyError) -> ProxiedCall {
+        var names = [FieldName.userAgent, .forwardedFor, .realIP]
+        if route.devices == .header { names += DeviceFieldNames.carried }
         var carried = HeaderFields()
-        for name in [FieldName.userAgent, .forwardedFor, .realIP] {
+        for name in names {
             for value in fields.values(name) { carried.append(name.bytes[...], value) }
         }
         guard let empty = try? JSONObject([]) else { throw .bodyInvalid }
+        let untouched = method.utf8.elementsEqual("GET".utf8) ? MessageBody.none : .bytes([])
         return ProxiedCall(
-            route: route, method: Array("POST".utf8), target: TenantProfile.refreshPath, fields: carried, peer: peer,
-            body: .json(empty), user: user, presented: presented, fingerprint: nil, requestID: requestID)
+            route: route, method: Array(method.utf8), target: target, fields: carried, peer: peer,
+            body: route.needsWholeBody ? .json(empty) : .untouched(untouched), user: user, presented: nil,
+            fingerprint: nil, requestID: requestID)
     }
 }
 

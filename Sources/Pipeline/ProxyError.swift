@@ -22,6 +22,10 @@ package enum ProxyError: Error, Sendable, Equatable {
     case sessionLost
     case fingerprintMismatch
     case storeUnavailable
+    /// No `X-signature` can be made; the text says why.
+    case envelopeImpossible(String)
+    /// S1 succeeded without an id_token.
+    case idTokenMissing
     case upstream(TransportError.Reason)
     case notFound
     case methodNotAllowed
@@ -76,6 +80,9 @@ package enum ProxyError: Error, Sendable, Equatable {
             Row(
                 status: 503, code: "STORE_UNAVAILABLE", message: "the session store failed; nothing was sent",
                 retryAfter: 1)
+        case .envelopeImpossible(let reason): Row(status: 502, code: "SIGNATURE_IMPOSSIBLE", message: reason)
+        case .idTokenMissing:
+            Row(status: 502, code: "ID_TOKEN_MISSING", message: "the tenant gave no id_token for the session")
         case .notFound: Row(status: 404, code: "NOT_FOUND", message: "the local API has no such resource")
         case .methodNotAllowed:
             Row(status: 405, code: "METHOD_NOT_ALLOWED", message: "this resource does not take this method")

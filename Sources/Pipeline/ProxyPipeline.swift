@@ -14,12 +14,14 @@ package struct ProxyPipeline: Sendable {
     let sender: UpstreamSender
     let limits: BodyLimits
     let clock: any WallClock
+    private let tokenEndpoint: TokenEndpoint
 
     package init(
         guardPolicy: AdmissionPolicy, routes: RouteTable, sessions: SessionCoordinator, pins: FingerprintPins,
-        sender: UpstreamSender, limits: BodyLimits, clock: any WallClock
+        sender: UpstreamSender, limits: BodyLimits, tokenEndpoint: TokenEndpoint = .refuse, clock: any WallClock
     ) {
         (self.guardPolicy, self.routes, self.sessions) = (guardPolicy, routes, sessions)
+        self.tokenEndpoint = tokenEndpoint
         (self.pins, self.sender, self.limits, self.clock) = (pins, sender, limits, clock)
     }
 
@@ -31,12 +33,17 @@ package struct ProxyPipeline: Sendable {
             let admission = try admit(request.head)
             if let resource = LocalResource(admission.target) {
                 answer = try await localAPI.respond(to: request, for: resource, requestID: requestID)
+            } else if let placeholder = try await placeholder(request, admission.target) {
+                answer = placeholder
             } else {
                 let route = try route(request.head, admission.target)
                 let call = try await ProxiedCall.read(request, admission, route, requestID: requestID, limits: limits)
                 switch route.session {
                 case .rotates: answer = try await refresh(call)
                 case .exchanges: answer = try await exchange(call)
+                case .uses where call.bringsProof || (call.route.family == .sdk && call.user == nil):
+                    answer = try await pass(call)
+                case .uses where call.route.token == .idToken: answer = try await sendWithIDToken(call)
                 case .uses: answer = try await sendWithNewest(call)
                 case .opens: answer = try await open(call)
                 case .none: answer = try await pass(call)
@@ -53,6 +60,17 @@ package struct ProxyPipeline: Sendable {
         do { return try guardPolicy.admit(head) } catch { throw .refused(error) }
     }
 
+    /// The worthless access token of `SIDECAR_TOKEN_ENDPOINT=placeholder`; nil for every other request.
+    private func placeholder(_ request: LocalRequest, _ target: RequestTarget) async throws(ProxyError) -> LocalAnswer?
+    {
+        guard tokenEndpoint == .placeholder, request.head.method.elementsEqual("POST".utf8),
+            routes.match(method: request.head.method, path: target.path) == .tokenEndpoint
+        else { return nil }
+        // What the app sent to get it is worth nothing here, and is not looked at.
+        do { _ = try await request.body.collect(upTo: limits.injected) } catch { throw ProxyError(error) }
+        return LocalAnswer(status: 200, json: TokenEndpoint.placeholderAnswer, source: .cache)
+    }
+
     func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
         guard case .route(let route) = routes.match(method: head.method, path: target.path) else {
             throw .pathNotAllowed
@@ -64,7 +82,7 @@ package struct ProxyPipeline: Sendable {
         LocalAPI(
             sessions: sessions, clock: clock, limit: limits.injected,
             renewal: { (call) throws(ProxyError) in
-                try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+                try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
             }, explanation: { (request) async throws(ProxyError) in try await explain(request) })
     }
 
@@ -119,7 +137,7 @@ package struct ProxyPipeline: Sendable {
 
     /// The newest session of a call, rotated first if its token is about to end.
     private func newest(_ call: ProxiedCall) async throws(ProxyError) -> Newest {
-        let ahead = try refreshCall(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+        let ahead = try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
         let newest: NewestSession
         do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
         switch newest {
@@ -142,6 +160,32 @@ package struct ProxyPipeline: Sendable {
         let newer = await sessions.refused(session, response)
         if let newer, mayRetry { return try await send(call, with: newer, mayRetry: false) }
         return LocalAnswer(passingOn: answer)
+    }
+
+    /// S5–S10: goes out with the user's id_token, which is bought first if there is none.
+    private func sendWithIDToken(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
+        guard let user = call.user else { return try await pass(call) }
+        let exchange = try unaskedExchange(call)
+        var mayRetry = call.isReplayable && call.route.sending == .afterRenewal
+        while true {
+            let access: IDTokenAccess
+            do { access = try await sessions.idToken(for: user, renewal: exchange) } catch { throw .storeUnavailable }
+            switch access {
+            case .refused(let refusal): return try LocalAnswer(refusal)
+            case .pending: throw .refreshPending
+            case .failed(let result): return try LocalAnswer(result, source: .upstream, at: clock.now())
+            case .missing: throw .idTokenMissing
+            case .token(let token, let session):
+                let fingerprint = try fingerprint(call, pinned: session.fingerprint, key: session.key)
+                let answer = try await sent(call, token: nil, idToken: token, fingerprint)
+                guard case .error(_, let refusal) = answer, refusal == .idToken || refusal == .accessToken else {
+                    return LocalAnswer(passingOn: answer)
+                }
+                sessions.refused(token, of: user)
+                guard mayRetry else { return LocalAnswer(passingOn: answer) }
+                mayRetry = false
+            }
+        }
     }
 
     /// A token from a login made elsewhere becomes the session's when the tenant takes it.
@@ -169,7 +213,8 @@ package struct ProxyPipeline: Sendable {
         do { body = try await response.body.collect(upTo: limits.injected) } catch { throw .upstream(.broken) }
         if let session = SessionAnswer(body: body) {
             await sessions.learn(
-                RenewedToken(token: session.token, life: session.life, fingerprint: fingerprint),
+                RenewedToken(
+                    token: session.token, life: session.life, fingerprint: fingerprint, idToken: session.idToken),
                 for: key ?? sessions.anonymousKey(for: session.token), isLogin: true)
         }
         return LocalAnswer(
@@ -190,10 +235,10 @@ package struct ProxyPipeline: Sendable {
 
     // MARK: small steps
 
-    private func sent(_ call: ProxiedCall, token: SessionToken?, _ fingerprint: DeviceFingerprint?)
-        async throws(ProxyError) -> SentAnswer
-    {
-        do { return try await sender.send(call, token: token, fingerprint: fingerprint) } catch {
+    private func sent(
+        _ call: ProxiedCall, token: SessionToken?, idToken: IDToken? = nil, _ fingerprint: DeviceFingerprint?
+    ) async throws(ProxyError) -> SentAnswer {
+        do { return try await sender.send(call, token: token, idToken: idToken, fingerprint: fingerprint) } catch {
             throw error.proxyError
         }
     }
@@ -209,16 +254,27 @@ package struct ProxyPipeline: Sendable {
         TenantRenewal(call: call, sender: sender, pins: pins, limit: limits.injected)
     }
 
-    func refreshCall(
+    /// T2 for one that no app asked for.
+    func unaskedRefresh(
         for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
     ) throws(ProxyError) -> TenantRenewal {
-        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: TenantProfile.refreshPath[...])
-        else {
+        try unasked(TenantProfile.refreshPath, for: user, like: fields, peer: peer, requestID: requestID)
+    }
+
+    /// S1 for a call that needs an id_token.
+    func unaskedExchange(_ call: ProxiedCall) throws(ProxyError) -> TenantRenewal {
+        try unasked(
+            TenantProfile.idTokenPath, for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+    }
+
+    private func unasked(
+        _ path: [UInt8], for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
+    ) throws(ProxyError) -> TenantRenewal {
+        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: path[...]) else {
             throw .pathNotAllowed
         }
         return renewal(
-            try ProxiedCall.refresh(
-                for: user, presented: nil, like: fields, peer: peer, requestID: requestID, route: route))
+            try .unasked(route, "POST", path, for: user, like: fields, peer: peer, requestID: requestID))
     }
 }
 

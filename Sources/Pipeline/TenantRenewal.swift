@@ -25,6 +25,7 @@ struct TenantRenewal: SessionRenewal {
         } catch {
             switch error {
             case .noAccessToken: return .notSent(.noAccessToken)
+            case .envelope: return .notSent(.unreadableAnswer)
             case .transport(let error):
                 return error.maybeSent ? .lost(answer: nil, .transport(error)) : .notSent(.transport(error))
             }
@@ -42,7 +43,7 @@ struct TenantRenewal: SessionRenewal {
             return .lost(answer: nil, .unreadableAnswer)
         }
         return .renewed(
-            RenewedToken(token: answer.token, life: answer.life, fingerprint: fingerprint),
+            RenewedToken(token: answer.token, life: answer.life, fingerprint: fingerprint, idToken: answer.idToken),
             answer: WholeResponse(status: response.status, fields: response.fields, body: body))
     }
 }

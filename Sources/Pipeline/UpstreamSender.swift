@@ -4,6 +4,7 @@ package import AccessTokens
 package import Injection
 internal import JSONText
 package import Model
+internal import SessionEnvelope
 package import Tenant
 
 /// An answer of the tenant: an error is read whole, to be classified; everything else stays a stream.
@@ -19,6 +20,7 @@ package struct UpstreamSender: Sendable {
     private let injector: CredentialInjector
     private let devices: DeviceDefaults
     private let timeout: Duration
+    private let envelopes = EnvelopeSource()
     let profile: TenantProfile
 
     /// Error bodies are read whole up to here.
@@ -35,21 +37,60 @@ package struct UpstreamSender: Sendable {
     }
 
     /// - Parameters:
-    ///   - token: the session token to carry; nil where the route takes none.
+    ///   - token: the session token to carry, in the way of the route; nil where it takes none.
+    ///   - idToken: of routes that take one.
     ///   - fingerprint: nil where the route takes no device values.
-    func send(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) async throws(SendFailure)
-        -> SentAnswer
-    {
-        var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
-        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
-        guard call.route.family == .tenant else { return try await sendOnce(call, credentials) }
-        do { credentials.accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
+    func send(
+        _ call: ProxiedCall, token: SessionToken?, idToken: IDToken? = nil, fingerprint: DeviceFingerprint?
+    ) async throws(SendFailure) -> SentAnswer {
+        var credentials = credentials(call, token, idToken, fingerprint)
+        var sealed: SealedToken?
+        if call.route.token == .envelope, let token {
+            sealed = try await seal(token, call, fingerprint)
+            credentials.envelope = sealed?.text
+        }
+        if call.route.family == .tenant {
+            do { credentials.accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
+        }
         let answer = try await sendOnce(call, credentials)
-        guard case .error(_, .accessToken) = answer, call.isReplayable, let refused = credentials.accessToken,
-            let next = await accessTokens.replacement(for: refused)
-        else { return answer }
-        credentials.accessToken = next
+        guard case .error(_, let refusal) = answer, call.route.sending == .afterRenewal, call.isReplayable else {
+            return answer
+        }
+        // What the tenant refuses for its credential, it has not begun.
+        switch refusal {
+        case .accessToken:
+            guard let refused = credentials.accessToken, let next = await accessTokens.replacement(for: refused) else {
+                return answer
+            }
+            credentials.accessToken = next
+        case .envelope:
+            guard let token, let refused = sealed else { return answer }
+            credentials.envelope = try await seal(token, call, fingerprint, insteadOf: refused).text
+        case .idToken, .deadSession, .failed, .other: return answer
+        }
         return try await sendOnce(call, credentials)
+    }
+
+    private func credentials(
+        _ call: ProxiedCall, _ token: SessionToken?, _ idToken: IDToken?, _ fingerprint: DeviceFingerprint?
+    ) -> Credentials {
+        var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
+        credentials.idToken = idToken
+        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
+        return credentials
+    }
+
+    private func seal(
+        _ token: SessionToken, _ call: ProxiedCall, _ fingerprint: DeviceFingerprint?,
+        insteadOf refused: SealedToken? = nil
+    ) async throws(SendFailure) -> SealedToken {
+        let fetching = EnvelopeFacts(
+            call: call, send: { [self] (call) throws(SendFailure) in
+                try await sendOnce(call, credentials(call, nil, nil, fingerprint))
+            })
+        do { return try await envelopes.seal(token, insteadOf: refused, fetching: fetching) } catch {
+            throw .envelope(error)
+        }
     }
 
     private func sendOnce(_ call: ProxiedCall, _ credentials: Credentials) async throws(SendFailure) -> SentAnswer {
@@ -70,13 +111,18 @@ package struct UpstreamSender: Sendable {
 
     /// The request as it would leave, with a word in the place of the access token.
     func preview(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) -> Explanation.Outgoing {
-        var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
-        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
+        var credentials = credentials(call, token, Self.placeholder(call), fingerprint)
+        if call.route.token == .envelope, token != nil { credentials.envelope = Array("envelope".utf8) }
         if call.route.family == .tenant { credentials.accessToken = SecretText(Array("access-token".utf8)) }
         let request = request(call, credentials)
         var body: JSONObject?
         if case .bytes(let bytes) = request.body { body = try? JSONObject(bytes) }
         return Explanation.Outgoing(method: request.method, target: request.target, fields: request.fields, body: body)
+    }
+
+    private static func placeholder(_ call: ProxiedCall) -> IDToken? {
+        guard call.route.token == .idToken, call.user != nil, !call.bringsProof else { return nil }
+        return SecretText(Array("id-token".utf8)).map { IDToken(text: $0, life: .seconds(1)) }
     }
 
     private func request(_ call: ProxiedCall, _ credentials: Credentials) -> UpstreamRequest {
@@ -96,18 +142,31 @@ package struct UpstreamSender: Sendable {
 enum SendFailure: Error {
     case noAccessToken(NoAccessToken)
     case transport(TransportError)
+    case envelope(EnvelopeFault)
 
     var proxyError: ProxyError {
         switch self {
         case .noAccessToken(let reason): .noAccessToken(retryAfter: reason.retryAfter)
         case .transport(let error): .upstream(error.reason)
+        case .envelope(let fault): fault.proxyError
+        }
+    }
+}
+
+extension EnvelopeFault {
+    fileprivate var proxyError: ProxyError {
+        switch self {
+        case .transport(let error): .upstream(error.reason)
+        case .unreadable: .envelopeImpossible("the tenant's public key or time cannot be read")
+        case .keyTooShort: .envelopeImpossible("the tenant's public key has fewer than 2048 bits")
+        case .tokenTooLong: .envelopeImpossible("the session token is longer than the tenant's public key can seal")
         }
     }
 }
 
 extension ProxiedCall {
     /// Whether the body can be sent a second time.
-    fileprivate var isReplayable: Bool {
+    var isReplayable: Bool {
         if case .untouched(.stream) = body { return false }
         return true
     }

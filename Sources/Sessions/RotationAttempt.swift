@@ -104,6 +104,7 @@ extension SessionCoordinator {
             keepUntilSaved(session, .rotation)
             watchStore()
         }
+        if case .renewed(let renewed, _) = outcome { noteIDToken(renewed, for: session.key, isLogin: false) }
         return result(of: outcome, session)
     }
 

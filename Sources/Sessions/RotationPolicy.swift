@@ -24,6 +24,8 @@ package struct RotationPolicy: Sendable {
     package var longestRest: Duration = .seconds(300)
     /// How many sessions are kept in memory (`SIDECAR_CACHE_SESSIONS`); the others are read from the store when asked for.
     package var memoryLimit = 100_000
+    /// Whether the id_tokens that come with session tokens are kept in memory (the profile says so).
+    package var keepsIDTokens = false
     /// The pauses before a presentation of which nothing was sent is tried again.
     package var unsentPauses: [Duration] = [.milliseconds(100), .milliseconds(400)]
 

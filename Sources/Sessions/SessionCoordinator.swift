@@ -33,6 +33,7 @@ package final class SessionCoordinator: Sendable {
         var flights: [AttemptID: RotationFlight] = [:]
         /// How the last rotation of a session failed; gone with the next success.
         var failures: [SessionKey: RotationFailure] = [:]
+        var idTokens = IDTokenBook()
         /// A write failed and none has gone through since.
         var storeFails = false
         private var lastAttempt: AttemptID
@@ -57,7 +58,7 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
-    private enum Step {
+    enum Step {
         case decided(SessionDecision)
         case started(RotationIntent, RotationFlight)
         case flight(RotationFlight, shared: Bool)
@@ -151,13 +152,13 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
-    private func patience(since started: ContinuousClock.Instant) -> Duration {
+    func patience(since started: ContinuousClock.Instant) -> Duration {
         policy.refreshWait - (ContinuousClock.now - started)
     }
 
     /// Waits until a token whose answer was lost may be presented once more.
     /// - Returns: false when the caller's patience ends before.
-    private func settle(_ left: Duration, since started: ContinuousClock.Instant) async -> Bool {
+    func settle(_ left: Duration, since started: ContinuousClock.Instant) async -> Bool {
         let patience = patience(since: started)
         await clock.sleep(for: min(left, max(patience, .zero)))
         return left <= patience && !Task.isCancelled
@@ -165,7 +166,7 @@ package final class SessionCoordinator: Sendable {
 
     /// Looks into the store how another replica's attempt stands, after a short while.
     /// - Returns: false when the caller's patience has ended.
-    private func watch(_ key: SessionKey, since started: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+    func watch(_ key: SessionKey, since started: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         guard patience(since: started) > .zero, !Task.isCancelled else { return false }
         await clock.sleep(for: .milliseconds(50))
         let stored = try await store.load(key)
@@ -176,7 +177,7 @@ package final class SessionCoordinator: Sendable {
     }
 
     /// One decision, and the flight that belongs to it, under one lock.
-    private func step(
+    func step(
         _ claim: SessionClaim, _ purpose: SessionPurpose, _ read: StoreAnswers, rotationTried: Bool
     ) -> Step {
         state.withLockedValue { state in
@@ -217,7 +218,7 @@ package final class SessionCoordinator: Sendable {
 
 extension RotationResult {
     /// Whether a caller who waited goes on: the token may be presented once more, or nothing was decided.
-    fileprivate var asksAgain: Bool {
+    var asksAgain: Bool {
         switch self {
         case .lost, .overtaken: true
         default: false
@@ -225,7 +226,7 @@ extension RotationResult {
     }
 
     /// Nil for the results that leave a live session behind.
-    fileprivate var failure: RotationResult? {
+    var failure: RotationResult? {
         switch self {
         case .renewed, .moved, .overtaken: nil
         default: self

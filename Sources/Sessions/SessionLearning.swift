@@ -58,6 +58,7 @@ extension SessionCoordinator {
                 state.ledger.learned(renewed, for: key, isLogin: isLogin, at: now)
             }
             guard let session else { return state.withLockedValue { $0.ledger.session(key) } }
+            noteIDToken(renewed, for: key, isLogin: isLogin)
             keepUntilSaved(session, isLogin ? .login : .rotation)
             watchStore()
             return session
@@ -80,10 +81,13 @@ extension SessionCoordinator {
             switch try await store.save(session, tokenHash: hash) {
             case .committed, .fenced(nil):
                 state.withLockedValue { $0.ledger.publish(session) }
+                noteIDToken(renewed, for: key, isLogin: isLogin)
                 return session
             case .fenced(.some(let newer)):
                 state.withLockedValue { $0.ledger.publish(newer) }
-                if newer.token == session.token { return newer }
+                guard newer.token == session.token else { continue }
+                noteIDToken(renewed, for: key, isLogin: isLogin)
+                return newer
             }
         }
     }
@@ -165,6 +169,7 @@ extension SessionCoordinator {
         state.withLockedValue { state in
             state.ledger.forget(key)
             state.failures[key] = nil
+            state.idTokens.forget(key)
         }
     }
 

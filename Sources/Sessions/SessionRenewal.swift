@@ -38,9 +38,13 @@ package struct RenewedToken: Sendable {
     package let life: Duration?
     /// The fingerprint that the presentation carried.
     package let fingerprint: DeviceFingerprint?
+    /// What the answer held beside it.
+    package let idToken: IDToken?
 
-    package init(token: SessionToken, life: Duration?, fingerprint: DeviceFingerprint?) {
-        (self.token, self.life, self.fingerprint) = (token, life, fingerprint)
+    package init(
+        token: SessionToken, life: Duration?, fingerprint: DeviceFingerprint?, idToken: IDToken? = nil
+    ) {
+        (self.token, self.life, self.fingerprint, self.idToken) = (token, life, fingerprint, idToken)
     }
 }
 

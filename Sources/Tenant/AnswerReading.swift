@@ -8,6 +8,7 @@ package struct SessionAnswer: Sendable, Equatable {
     package let token: SessionToken
     /// From `expire`, seconds; nil when it is absent or no usable number.
     package let life: Duration?
+    package let idToken: IDToken?
 
     /// The longest life that is believed.
     package static let longestLife = Duration.seconds(366 * 86_400)
@@ -17,10 +18,9 @@ package struct SessionAnswer: Sendable, Equatable {
         guard !body.isEmpty, let object = try? JSONObject(body), let bytes = object.string("session_token"),
             let token = SessionToken(bytes)
         else { return nil }
-        self.init(token: token, life: Self.life(object))
+        (self.token, life) = (token, Self.life(object))
+        idToken = object.string("id_token").flatMap { IDTokenReading.token($0) }
     }
-
-    package init(token: SessionToken, life: Duration?) { (self.token, self.life) = (token, life) }
 
     /// Missing, zero, negative or unreadable: nil, so that no answer can cause a storm of refreshes. Fractions are cut.
     package static func life(_ object: JSONObject) -> Duration? {
@@ -43,6 +43,29 @@ package struct TokenAnswer: Sendable, Equatable {
         guard seconds > 0 else { return nil }
         self.token = token
         life = min(.seconds(seconds), .seconds(86_400))
+    }
+}
+
+/// The user's id_token as S1 and the logins give it (tenant facts 4): a JWT, of which only the life is read. Nobody here has to
+/// trust it, so its signature is the tenant's affair.
+package enum IDTokenReading {
+    /// What is believed of one that does not say when it ends.
+    package static let assumedLife = Duration.seconds(300)
+
+    /// Nil for what cannot stand in a header field, or has ended by its own word.
+    package static func token(_ bytes: [UInt8]) -> IDToken? {
+        guard let text = SecretText(bytes) else { return nil }
+        let life = life(bytes)
+        return life > .zero ? IDToken(text: text, life: life) : nil
+    }
+
+    /// `exp` less `iat`: the clocks of tenant and host need not agree.
+    private static func life(_ bytes: [UInt8]) -> Duration {
+        let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 3, let payload = Base64.decodeURL(Array(parts[1])), let claims = try? JSONObject(payload),
+            let end = NumberReading.seconds(claims, "exp"), let start = NumberReading.seconds(claims, "iat")
+        else { return assumedLife }
+        return min(.seconds(end - start), SessionAnswer.longestLife)
     }
 }
 

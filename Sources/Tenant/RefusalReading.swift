@@ -7,6 +7,10 @@ internal import Model
 package enum TenantRefusal: Sendable, Equatable {
     /// The bearer is dead: 401, or 400 with `error` = `invalid_token`.
     case accessToken
+    /// The id_token is dead: 400 `…PARAM.0016`.
+    case idToken
+    /// The envelope of the session token cannot be opened or is too old: 400 `PARAM.0030` or `SDK.COMMON.1004`.
+    case envelope
     /// The session is over: 400 with a dead-session code.
     case deadSession
     /// The tenant failed and may have done its work all the same: 5xx, or a busy code.
@@ -27,6 +31,10 @@ package enum TenantRefusal: Sendable, Equatable {
             self = .failed
         } else if status == 400, deadSessionCodes.contains(where: ends) {
             self = .deadSession
+        } else if status == 400, ends("PARAM.0016") {
+            self = .idToken
+        } else if status == 400, ends("PARAM.0030") || ends("SDK.COMMON.1004") {
+            self = .envelope
         } else {
             self = .other
         }

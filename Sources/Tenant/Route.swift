@@ -24,13 +24,17 @@ package struct Route: Sendable, Equatable {
         case body
         /// A header field.
         case header(FieldName)
+        /// `X-signature`: sealed with the tenant's public key (OneAccess, tenant facts 2.4).
+        case envelope
+        /// `Authorization`: not itself, but the id_token that it buys in S1.
+        case idToken
     }
 
     /// What the call does with the session.
     package enum Session: Sendable, Equatable {
         /// Nothing.
         case none
-        /// Uses the newest token and leaves it as it is (T3).
+        /// Uses the newest token and leaves it as it is (T3; S2–S10 where the app brings no proof of its own).
         case uses
         /// Replaces it (T2).
         case rotates
@@ -40,17 +44,28 @@ package struct Route: Sendable, Equatable {
         case opens
     }
 
+    /// Whether a request may ever be sent a second time (contract 7.8). The transport never does it by itself.
+    package enum Sending: Sendable, Equatable {
+        /// Never: logins count their failures, and GETs that change something are not safe.
+        case once
+        /// When the tenant has refused the credential that we added: it looks at that before it does anything.
+        case afterRenewal
+    }
+
     /// The row in the tenant facts, e.g. `T2`; also the metrics label.
     package let row: String
     package let family: Family
     package let devices: DevicePlace
     package let token: TokenPlace
     package let session: Session
+    package let sending: Sending
 
     package init(
-        row: String, family: Family, devices: DevicePlace = .none, token: TokenPlace = .none, session: Session = .none
+        row: String, family: Family, devices: DevicePlace = .none, token: TokenPlace = .none, session: Session = .none,
+        sending: Sending = .once
     ) {
-        (self.row, self.family, self.devices, self.token, self.session) = (row, family, devices, token, session)
+        (self.row, self.family, self.devices, self.token) = (row, family, devices, token)
+        (self.session, self.sending) = (session, sending)
     }
 
     /// Whether the body has to be read whole before anything is sent.

@@ -2,24 +2,6 @@
 
 internal import Model
 
-/// Everything that differs between the tenant's editions.
-package struct TenantProfile: Sendable {
-    package struct Row: Sendable {
-        let method: String
-        let path: String
-        let route: Route
-    }
-
-    package let name: String
-    /// The row that refreshes a session token, for refreshes that no app asked for.
-    package static let refreshPath = Array("/api/v2/tenant/sso/session-token/refresh".utf8)
-    /// The exact `Content-Type` of T2–T4.
-    package let contentType: [UInt8]
-    let rows: [Row]
-    /// Endings of `error_code` that say that a session is over (contract 7.7).
-    package let deadSessionCodes: [String]
-}
-
 /// The outcome of looking a path up.
 package enum RouteMatch: Sendable, Equatable {
     case route(Route)
@@ -37,7 +19,7 @@ package struct RouteTable: Sendable {
     private static let tenantPrefix = Array("/api/v2/tenant/".utf8)
     private static let sdkPrefixes = [Array("/api/v2/sdk/".utf8), Array("/api/v3/sdk/".utf8)]
     private static let tokenPath = Array("/api/v2/tenant/token".utf8)
-    private static let otherTenant = Route(row: "tenant", family: .tenant)
+    private static let otherTenant = Route(row: "tenant", family: .tenant, sending: .afterRenewal)
     private static let otherSDK = Route(row: "sdk", family: .sdk, devices: .header)
     private static let other = Route(row: "passthrough", family: .passthrough)
 
