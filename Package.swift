@@ -64,7 +64,8 @@ let package = Package(
             "App",
             [
                 "Model", "Admin", "Listener", "Pipeline", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions",
-                "SessionStores", "SessionEnvelope", "CurlTransport", nio, nioPosix, locks, logging, signals, configuration,
+                "SessionStores", "SessionEnvelope", "CurlTransport", nio, nioPosix, locks, logging, signals,
+                configuration,
             ]),
         room("Admin", [nio, nioPosix, nioHTTP1]),
         room("Listener", ["Model", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks]),
@@ -91,7 +92,7 @@ let package = Package(
         room(
             "TenantEmulator",
             [
-                nio, nioPosix, nioHTTP1, locks, crypto,
+                nio, nioPosix, nioHTTP1, locks, crypto, cryptoExtras,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
@@ -120,7 +121,7 @@ let package = Package(
         tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("RotationExplorerTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
-        tests("SessionEnvelopeTests", ["TestSupport", "SessionEnvelope", "JSONText", "Model", cryptoExtras]),
+        tests("SessionEnvelopeTests", ["TestSupport", "SessionEnvelope", "Model", locks, cryptoExtras]),
         tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model"]),
         tests(
             "CurlTransportTests",

@@ -218,7 +218,11 @@ extension SidecarConfiguration {
             case .oneaccess: .oneAccess
             }
         let codes = reader.list("DEAD_SESSION_CODES")
-        if !codes.isEmpty { profile.deadSessionCodes = codes }
+        if !codes.allSatisfy({ $0.utf8.allSatisfy(VisibleASCII.contains) }) {
+            reader.fault("DEAD_SESSION_CODES", "has a code with a blank or a control character")
+        } else if !codes.isEmpty {
+            profile.deadSessionCodes = codes
+        }
         return profile
     }
 

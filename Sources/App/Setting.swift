@@ -71,7 +71,8 @@ package struct Setting: Sendable {
         Setting(
             "LOST_ANSWER", "probe",
             "when the answer to a refresh is lost: `probe` presents the token once more, `retire` ends the session"),
-        Setting("DEAD_SESSION_CODES", "PARAM.0023", "endings of the tenant's `error_code` that say that a session is over"),
+        Setting(
+            "DEAD_SESSION_CODES", "PARAM.0023", "endings of the tenant's `error_code` that say that a session is over"),
         Setting("LOST_ANSWER_SETTLE", "1s", "how long after the lost attempt is over the token is presented once more"),
         Setting(
             "MAX_SESSIONS", "1000000",

@@ -54,7 +54,9 @@ package enum Base64 {
     /// The URL-safe alphabet without padding (RFC 4648 section 5), as in a JWT.
     package static func decodeURL(_ text: [UInt8]) -> [UInt8]? {
         guard !text.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "/") }) else { return nil }
-        let letters = text.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0 }
+        let letters = text.map {
+            $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
+        }
         return decode(letters + Array(repeating: UInt8(ascii: "="), count: (4 - letters.count % 4) % 4))
     }
 }

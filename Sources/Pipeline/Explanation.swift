@@ -31,7 +31,7 @@ struct Explanation: Sendable {
     var route: String?
     var outgoing: Outgoing?
     /// The answer of a refused request.
-    var error: ProxyError.Row?
+    var error: ErrorRow?
     /// One sentence for each decision, in their order.
     var reasons: [String] = []
 }
@@ -215,7 +215,9 @@ extension ProxyPipeline {
                         ? "the user's id_token is known and goes out"
                         : "no id_token is known: it is bought with the session token first")
             }
-            if call.route.token == .envelope { explanation.reasons.append("the session token is sealed in X-signature") }
+            if call.route.token == .envelope {
+                explanation.reasons.append("the session token is sealed in X-signature")
+            }
         } else if call.bringsProof {
             explanation.reasons.append("the app's own proof of its user passes")
         } else if call.route.session == .opens {

@@ -53,9 +53,9 @@ package struct UpstreamSender: Sendable {
             do { credentials.accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
         }
         let answer = try await sendOnce(call, credentials)
-        guard case .error(_, let refusal) = answer, call.route.sending == .afterRenewal, call.isReplayable else {
-            return answer
-        }
+        guard case .error(_, let refusal) = answer else { return answer }
+        if refusal == .envelope, let sealed { envelopes.refused(sealed) }
+        guard call.route.sending == .afterRenewal, call.isReplayable else { return answer }
         // What the tenant refuses for its credential, it has not begun.
         switch refusal {
         case .accessToken:
@@ -64,8 +64,8 @@ package struct UpstreamSender: Sendable {
             }
             credentials.accessToken = next
         case .envelope:
-            guard let token, let refused = sealed else { return answer }
-            credentials.envelope = try await seal(token, call, fingerprint, insteadOf: refused).text
+            guard let token, sealed != nil else { return answer }
+            credentials.envelope = try await seal(token, call, fingerprint).text
         case .idToken, .deadSession, .failed, .other: return answer
         }
         return try await sendOnce(call, credentials)
@@ -81,14 +81,14 @@ package struct UpstreamSender: Sendable {
     }
 
     private func seal(
-        _ token: SessionToken, _ call: ProxiedCall, _ fingerprint: DeviceFingerprint?,
-        insteadOf refused: SealedToken? = nil
+        _ token: SessionToken, _ call: ProxiedCall, _ fingerprint: DeviceFingerprint?
     ) async throws(SendFailure) -> SealedToken {
         let fetching = EnvelopeFacts(
-            call: call, send: { [self] (call) throws(SendFailure) in
+            call: call,
+            send: { [self] (call) throws(SendFailure) in
                 try await sendOnce(call, credentials(call, nil, nil, fingerprint))
             })
-        do { return try await envelopes.seal(token, insteadOf: refused, fetching: fetching) } catch {
+        do { return try await envelopes.seal(token, fetching: fetching) } catch {
             throw .envelope(error)
         }
     }

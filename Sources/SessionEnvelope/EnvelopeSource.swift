@@ -27,6 +27,11 @@ package final class EnvelopeSource: Sendable {
         let edition: Int
     }
 
+    private enum FactsSource {
+        case known(Facts)
+        case fetch(Task<Result<Facts, EnvelopeFault>, Never>)
+    }
+
     private struct State {
         var facts: Facts?
         var editions = 0
@@ -38,31 +43,35 @@ package final class EnvelopeSource: Sendable {
 
     package init() {}
 
-    /// - Parameters:
-    ///   - refused: an envelope that the tenant did not take: what it was sealed with is fetched anew.
-    package func seal(
-        _ token: SessionToken, insteadOf refused: SealedToken? = nil, fetching: some EnvelopeFetching
-    ) async throws(EnvelopeFault) -> SealedToken {
-        let facts = try await facts(after: refused?.edition ?? 0, fetching)
+    /// - Parameter fetching: asked for key and time if they are not known.
+    package func seal(_ token: SessionToken, fetching: some EnvelopeFetching) async throws(EnvelopeFault) -> SealedToken
+    {
+        let facts = try await facts(fetching)
         let text = EnvelopeText.text(
             token, timestamp: facts.clock.timestamp(at: .now), nonce: .random(in: .min ... .max))
         return SealedToken(text: try facts.key.seal(text), edition: facts.edition)
     }
 
-    /// Joins the fetch in the air or starts one; it goes on when the caller leaves.
-    private func facts(after refused: Int, _ fetching: some EnvelopeFetching) async throws(EnvelopeFault) -> Facts {
-        let task: Task<Result<Facts, EnvelopeFault>, Never>? = state.withLockedValue { state in
-            if let facts = state.facts, facts.edition > refused { return nil }
-            if let running = state.fetch { return running }
+    /// The tenant did not take it: the next one is sealed with what is fetched anew.
+    package func refused(_ refused: SealedToken) {
+        state.withLockedValue { if $0.facts?.edition == refused.edition { $0.facts = nil } }
+    }
+
+    /// What is known, else what the fetch in the air brings; it goes on when the caller leaves.
+    private func facts(_ fetching: some EnvelopeFetching) async throws(EnvelopeFault) -> Facts {
+        let source: FactsSource = state.withLockedValue { state in
+            if let facts = state.facts { return .known(facts) }
+            if let running = state.fetch { return .fetch(running) }
             state.editions += 1
             let edition = state.editions
             let started = Task { await self.fetch(edition, fetching) }
             state.fetch = started
-            return started
+            return .fetch(started)
         }
-        if let task { return try await task.value.get() }
-        guard let facts = state.withLockedValue(\.facts) else { throw .unreadable }
-        return facts
+        switch source {
+        case .known(let facts): return facts
+        case .fetch(let task): return try await task.value.get()
+        }
     }
 
     private func fetch(_ edition: Int, _ fetching: some EnvelopeFetching) async -> Result<Facts, EnvelopeFault> {

@@ -19,7 +19,7 @@ struct SidecarCommand: AsyncParsableCommand {
             forwards over TLS, and keeps the session token that comes back. Configured by SIDECAR_* environment variables \
             only: `ciam-sidecar config` lists them.
             """,
-        subcommands: [ServeCommand.self, ConfigCommand.self],
+        subcommands: [ServeCommand.self, ConfigCommand.self, ErrorsCommand.self],
         defaultSubcommand: ServeCommand.self)
 }
 

@@ -24,4 +24,17 @@ enum Base64Text {
         }
         return String(decoding: swapped, as: UTF8.self)
     }
+
+    /// Nil for anything but the URL-safe alphabet without padding.
+    static func decodeForURL(_ text: String) -> [UInt8]? {
+        let swapped = text.utf8.map { (byte: UInt8) -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "-"): UInt8(ascii: "+")
+            case UInt8(ascii: "_"): UInt8(ascii: "/")
+            default: byte
+            }
+        }
+        let padding = String(repeating: "=", count: (4 - swapped.count % 4) % 4)
+        return decode(String(decoding: swapped, as: UTF8.self) + padding)
+    }
 }

@@ -61,7 +61,7 @@ extension TenantRules {
     }
 
     /// What follows the scheme in an Authorization value; nil for another scheme.
-    private static func credentials(_ value: String, scheme: String) -> ExactText? {
+    static func credentials(_ value: String, scheme: String) -> ExactText? {
         let parts = value.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1)
         guard parts.count == 2, sameIgnoringCase(parts[0], scheme.utf8) else { return nil }
         return String(parts[1]).map { ExactText($0) }

@@ -35,6 +35,8 @@ struct ControlResponder: Responder {
         case ("DELETE", let path) where path.hasPrefix("/sessions/"): endSessions(path)
         case ("POST", "/access-tokens"): registerAccessToken(request)
         case ("POST", "/access-tokens/expire"): expireAccessTokens()
+        case ("POST", "/id-tokens/expire"): change { $0.expireIDTokens() }
+        case ("POST", "/envelope-key/replace"): change { $0.replaceEnvelopeKey() }
         case ("PUT", "/settings"): changeSettings(request)
         case ("GET", "/faults"): .ok(.array(desk.withState { $0.faults.armed.map(\.json) }))
         case ("POST", "/faults"): addFault(request)
@@ -118,6 +120,11 @@ struct ControlResponder: Responder {
     private func expireAccessTokens() -> TenantAnswer {
         let now = desk.now
         desk.withState { $0.rules.expireAccessTokens(now: now) }
+        return .ok(.object([]))
+    }
+
+    private func change(_ change: (inout TenantRules) -> Void) -> TenantAnswer {
+        desk.withState { change(&$0.rules) }
         return .ok(.object([]))
     }
 

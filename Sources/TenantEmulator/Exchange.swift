@@ -89,7 +89,7 @@ struct TenantResponder: Responder {
     func respond(
         to request: ReceivedRequest, on loop: any EventLoop, through outlet: any AnswerOutlet
     ) -> (() -> Void) {
-        let exchange = Exchange(TenantCall(request), desk: desk, loop: loop, outlet: outlet)
+        let exchange = Exchange(TenantCall(request, opener: desk.envelopes), desk: desk, loop: loop, outlet: outlet)
         exchange.start()
         return { exchange.abandoned() }
     }

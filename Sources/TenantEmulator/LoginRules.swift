@@ -1,27 +1,26 @@
-// L1: a login with user name and password, and the flows that it can turn into.
+// L1–L15: logins, and the flows that they can turn into.
 
 extension TenantRules {
-    /// L1. Needs no access token; the application is named by `X-client-id` alone.
-    mutating func logIn(_ call: TenantCall, now: Duration) -> TenantAnswer {
-        if let refusal = refuseDeviceHeaders(call) ?? refuseBody(call) {
+    /// Needs no access token; the application is named by `X-client-id` alone.
+    mutating func logIn(_ row: LoginRow, _ call: TenantCall, now: Duration) -> TenantAnswer {
+        if let refusal = refuseDeviceHeaders(call) ?? (row.method == "GET" ? nil : refuseBody(call)) {
             return refusal
         }
-        guard let user = call.field("user_name"), let password = call.field("password"),
+        if row.needsState, call.header("x-state-token").flatMap({ states[$0] }) == nil {
+            return .refusal("IDAAS.SDK.PARAM.0014", "The state token is invalid", outcome: "state_invalid")
+        }
+        guard let user = loginUser(row, call), row.fields.allSatisfy({ call.field($0) != nil }),
             let fingerprint = call.header("x-device-fingerprint")
         else {
             return .refusal("SDK.COMMON.1001", "A parameter is blank", outcome: "body_invalid")
         }
-        guard password == ExactText(settings.password) else {
+        if let refusal = refuseProof(call) {
             counters.loginFailures += 1
-            return .refusal(
-                "SDK.LOGIN.1005", "Wrong user name or password, 4 attempts left", outcome: "login_refused"
-            ).about(user)
+            return refusal.about(user)
         }
-        if user.begins(with: "mfa") {
-            return flow("MFA_AUTH", #"{"mobile":"+86-138****0000"}"#, user: user, now: now)
-        }
-        if user.begins(with: "expired") {
-            return flow("PASSWORD_EXPIRED", #"{"pwd_policy":"min 8"}"#, user: user, now: now)
+        if let state = call.header("x-state-token") { states[state] = nil }
+        if !row.needsState, let flow = flow(user) {
+            return self.flow(flow.status, flow.data, user: user, now: now)
         }
         counters.logins += 1
         let token = openSession(user: user, fingerprint: fingerprint, now: now)
@@ -33,10 +32,44 @@ extension TenantRules {
             user: user, generation: 0)
     }
 
+    /// Who logs in.
+    func loginUser(_ row: LoginRow, _ call: TenantCall) -> ExactText? {
+        switch row.who {
+        case .field(let name): call.field(name)
+        case .mobileOrEmail: call.field("mobile") ?? call.field("email")
+        case .state: call.header("x-state-token").flatMap { states[$0] }
+        }
+    }
+
+    /// A password or a code that is there must be right.
+    private func refuseProof(_ call: TenantCall) -> TenantAnswer? {
+        if let password = call.field("password") ?? call.field("old_password"),
+            password != ExactText(settings.password)
+        {
+            return .refusal(
+                "SDK.LOGIN.1005", "Wrong user name or password, 4 attempts left", outcome: "login_refused")
+        }
+        if let code = call.field("verify_code"), code != ExactText(settings.verifyCode) {
+            return .refusal("IDAAS.SDK.CAPTCHA.0007", "The verification code is wrong", outcome: "login_refused")
+        }
+        return nil
+    }
+
+    /// Users whose login is not the end of it (tenant-api 2.5).
+    private func flow(_ user: ExactText) -> (status: String, data: String)? {
+        if user.begins(with: "mfa") { return ("MFA_AUTH", #"{"mobile":"+86-138****0000"}"#) }
+        if user.begins(with: "expired") { return ("PASSWORD_EXPIRED", #"{"pwd_policy":"min 8"}"#) }
+        if user.begins(with: "warned") { return ("PASSWORD_WARN", #"{"days":3}"#) }
+        if user.begins(with: "unbound") { return (" SOCIAL_BIND", #"{"social_type":"WECHAT"}"#) }
+        if user.begins(with: "new") { return ("USER_REGISTER", #"{"social_type":"WECHAT"}"#) }
+        return nil
+    }
+
     /// A 200 that is no session (tenant-api 2.5); `data` is JSON inside a string.
     private mutating func flow(_ status: String, _ data: String, user: ExactText, now: Duration) -> TenantAnswer {
         counters.loginFlows += 1
         let state = mint.idToken(user: user, audience: settings.clientID, now: wholeSeconds(now))
+        states[ExactText(state)] = user
         return TenantAnswer(
             200, outcome: "login_flow",
             json: .object([

@@ -28,6 +28,11 @@ extension TenantRules {
         if let refusal = refuseDeviceHeaders(call) {
             return refusal
         }
+        // Each edition has its own spelling (tenant-api 6, 2).
+        let field = settings.shape == .eiam ? "x-session-token" : "session-token"
+        guard call.request.values(field).count == 1 else {
+            return .refusal("SDK.COMMON.1001", "\(field) is blank", outcome: "session_missing")
+        }
         switch admit(call, fingerprint: call.header("x-device-fingerprint"), now: now) {
         case .refused(let answer): return answer
         case .admitted(let place):

@@ -91,6 +91,9 @@ struct SessionBook: Sendable {
         numbersByUser[user]?.last.map { sessions[$0] }
     }
 
+    /// Ends one session.
+    mutating func end(_ place: TokenPlace) { sessions[place.session].ended = true }
+
     /// Ends every session of the user.
     /// - Returns: how many were still going.
     mutating func end(_ user: ExactText) -> Int {

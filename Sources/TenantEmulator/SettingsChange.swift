@@ -21,6 +21,7 @@ struct SettingsChange {
         case "access_token_life": value.int.map { life in { $0.rules.settings.accessTokenLife = life } }
         case "session_life": value.int.map { life in { $0.rules.settings.sessionLife = life } }
         case "previous_token_grace": value.int.map { grace in { $0.rules.settings.previousTokenGrace = grace } }
+        case "clock_offset": value.int.map { offset in { $0.rules.settings.clockOffset = offset } }
         case "request_log": value.bool.map { isOn in { $0.log.isOn = isOn } }
         case "expire_field":
             value.string.flatMap(ExpireField.init(rawValue:)).map { field in { $0.rules.settings.expireField = field } }

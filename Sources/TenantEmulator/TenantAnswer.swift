@@ -22,6 +22,13 @@ package struct TenantAnswer: Sendable, Equatable {
         self.generation = generation
     }
 
+    /// A success without a word.
+    static func empty(outcome: String) -> TenantAnswer {
+        var answer = TenantAnswer(200, outcome: outcome, json: .null)
+        answer.body = []
+        return answer
+    }
+
     /// A business refusal: 400 with `error_code` and `error_msg` (tenant-api 3.1).
     static func refusal(_ code: String, _ message: String, outcome: String, status: Int = 400) -> TenantAnswer {
         TenantAnswer(

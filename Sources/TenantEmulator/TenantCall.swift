@@ -4,19 +4,27 @@
 package struct TenantCall: Sendable {
     package let request: ReceivedRequest
     package let route: TenantRoute
-    /// The JSON body of T2, T3, T4 and L1; nil when it is none.
+    /// The JSON body of T2, T3, T4 and the logins; nil when it is none.
     package let json: JSONValue?
-    /// The session token of T2 and T3 (body) or S1 (header `session-token` or `X-session-token`); nil when missing,
-    /// empty, no string or given twice.
+    /// The session token of T2 and T3 (body), S1 (header `session-token` or `X-session-token`) or S2–S10 (sealed in
+    /// `X-signature`); nil when missing, empty, no string or given twice.
     package let sessionToken: ExactText?
+    /// Of S2–S10: what the one `X-signature` holds; nil when it cannot be opened.
+    package let envelope: OpenedEnvelope?
 
-    package init(_ request: ReceivedRequest) {
+    /// - Parameter opener: opens `X-signature`; without one there is none.
+    package init(_ request: ReceivedRequest, opener: EnvelopeOpener? = nil) {
         self.request = request
         self.route = TenantRoute(method: request.method, path: request.path)
-        if route.isTenantSession || route == .login {
-            self.json = try? JSONReading.object(request.body)
+        switch route {
+        case .refresh, .ssoTicket, .verifyTicket, .login: self.json = try? JSONReading.object(request.body)
+        default: self.json = nil
+        }
+        let signatures = request.values("x-signature")
+        if case .userCall = route, signatures.count == 1 {
+            self.envelope = opener?.open(signatures[0])
         } else {
-            self.json = nil
+            self.envelope = nil
         }
         switch route {
         case .refresh, .ssoTicket:
@@ -24,6 +32,8 @@ package struct TenantCall: Sendable {
         case .idToken:
             let found = request.values("session-token") + request.values("x-session-token")
             self.sessionToken = found.count == 1 ? Self.nonEmpty(found.first) : nil
+        case .userCall:
+            self.sessionToken = envelope?.sessionToken
         default:
             self.sessionToken = nil
         }
@@ -47,7 +57,7 @@ package struct TenantCall: Sendable {
     /// Names of headers of the SDK family that a request may carry only once.
     private static let singleHeaders = [
         "x-operating-sys-version", "x-device-fingerprint", "x-device-ip", "x-agent", "x-client-id", "x-tenant-id",
-        "authorization", "content-type",
+        "authorization", "content-type", "session-token", "x-session-token", "x-signature", "x-state-token",
     ]
 
     /// Whether a header that must be single was sent twice.

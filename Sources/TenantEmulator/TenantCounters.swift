@@ -3,11 +3,11 @@
 package struct TenantCounters: Sendable, Equatable {
     /// Requests whose last byte arrived at the tenant's listener.
     package var requests = 0
-    /// L1 answered with a session.
+    /// L1–L15 answered with a session.
     package var logins = 0
-    /// L1 with a wrong password.
+    /// L1–L15 with a wrong password or code.
     package var loginFailures = 0
-    /// L1 answered 200 without a session (tenant-api 2.5).
+    /// L1–L15 answered 200 without a session (tenant-api 2.5).
     package var loginFlows = 0
     /// T2 answered 200: rotations by refresh.
     package var refreshes = 0
@@ -15,6 +15,12 @@ package struct TenantCounters: Sendable, Equatable {
     package var tickets = 0
     /// T4 answered 200.
     package var verifications = 0
+    /// S2–S10 answered 200.
+    package var userCalls = 0
+    /// S2–S10 with an id_token that was never issued or has ended.
+    package var idTokensRejected = 0
+    /// S2–S10 with an `X-signature` that cannot be opened, is too old, or was there before.
+    package var envelopesRejected = 0
     /// S1 answered 200: rotations by id-token.
     package var idTokens = 0
     /// T1 answered 200.
@@ -48,6 +54,9 @@ package struct TenantCounters: Sendable, Equatable {
             JSONMember("tickets", .integer(tickets)),
             JSONMember("verifications", .integer(verifications)),
             JSONMember("id_tokens", .integer(idTokens)),
+            JSONMember("user_calls", .integer(userCalls)),
+            JSONMember("id_tokens_rejected", .integer(idTokensRejected)),
+            JSONMember("envelopes_rejected", .integer(envelopesRejected)),
             JSONMember("token_fetches", .integer(tokenFetches)),
             JSONMember("reuse", .integer(reuse)),
             JSONMember("grace_uses", .integer(graceUses)),

@@ -15,12 +15,15 @@ final class TenantDesk: Sendable {
     }
 
     let parking = ParkingLot()
+    let envelopes: EnvelopeOpener
     private let state: NIOLockedValueBox<State>
     private let clock: WallClock
     private let logLine: (@Sendable (String) -> Void)?
 
     init(settings: TenantSettings, logLine: (@Sendable (String) -> Void)?) {
-        self.state = NIOLockedValueBox(State(rules: TenantRules(settings: settings, seed: .random(in: 0...UInt64.max))))
+        let rules = TenantRules(settings: settings, seed: .random(in: 0...UInt64.max))
+        self.envelopes = rules.envelopes
+        self.state = NIOLockedValueBox(State(rules: rules))
         self.clock = WallClock()
         self.logLine = logLine
     }

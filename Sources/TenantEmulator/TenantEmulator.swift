@@ -1,9 +1,9 @@
 // Front page of the tenant emulator: a strict stand-in for the identity tenant, for tests, the quickstart and benchmarks.
 //
-// What lives here: the rules of the tenant API (T1-T4, L1, S1) as a value, faults that can be switched on, a TLS
+// What lives here: the rules of the tenant API (T1-T4, L1-L15, S1-S10) as a value, faults that can be switched on, a TLS
 // listener (HTTP/1.1 and HTTP/2) that plays the tenant, and a plain control listener that tests talk to.
 //
-// Reading order: `TenantRules` with its neighbours `BearerRules`, `LoginRules`, `RotationRules` and `TicketRules` (what
+// Reading order: `TenantRules` with its neighbours `BearerRules`, `LoginRules`, `RotationRules`, `TicketRules` and `UserCallRules` (what
 // the tenant does), `SessionBook` (who holds which token), `Fault` (what can go wrong), `TenantDesk` (the one lock),
 // `Exchange` (one request from arrival to answer), `HTTP1Connection` and `HTTP2Stream` (bytes), `ControlRoutes`,
 // `RunningEmulator` (start and stop).

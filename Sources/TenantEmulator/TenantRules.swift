@@ -10,6 +10,11 @@ package struct TenantRules: Sendable {
     var accessTokens = AccessTokenBook()
     var sessions = SessionBook()
     var tickets = TicketBook()
+    /// Of flows that have not ended (tenant-api 2.5), each good for one more call.
+    var states: [ExactText: ExactText] = [:]
+    /// Of all envelopes that were opened.
+    var nonces: Set<ExactText> = []
+    package let envelopes: EnvelopeOpener
     /// Session tokens presented by T2 or S1 whose answer has not left, by request number.
     private var inTheAir: [Int: ExactText] = [:]
     private var airborne: [ExactText: Int] = [:]
@@ -17,6 +22,7 @@ package struct TenantRules: Sendable {
     package init(settings: TenantSettings, seed: UInt64) {
         self.settings = settings
         self.mint = TokenMint(seed: seed)
+        self.envelopes = EnvelopeOpener(bits: settings.envelopeKeyBits)
     }
 
     /// The last byte of a request is here.
@@ -46,7 +52,7 @@ package struct TenantRules: Sendable {
     /// Whose request this is, as far as its token, ticket or user name tells.
     package func user(of call: TenantCall) -> ExactText? {
         switch call.route {
-        case .login: call.field("user_name")
+        case .login(let row): loginUser(row, call)
         case .verifyTicket: call.field("sso_ticket").flatMap { tickets.place($0, now: .zero) }.map(userOf)
         default: call.sessionToken.flatMap { sessions.place($0) }.map(userOf)
         }
@@ -60,7 +66,10 @@ package struct TenantRules: Sendable {
         switch call.route {
         case .token: fetchToken(call, now: now)
         case .refresh, .ssoTicket, .verifyTicket: tenantSession(call, now: now)
-        case .login: logIn(call, now: now)
+        case .login(let row): logIn(row, call, now: now)
+        case .userCall(let row): userCall(row, call, now: now)
+        case .publicKey: publicKey(call)
+        case .serverDate: serverDate(call, now: now)
         case .idToken: exchangeForIDToken(call, now: now)
         case .tenantEcho: refuseBearer(call, now: now) ?? echo(call)
         case .sdkEcho: echo(call)

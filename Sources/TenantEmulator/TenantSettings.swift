@@ -4,7 +4,9 @@
 package enum AnswerShape: String, Sendable, CaseIterable {
     /// Bamboocloud: T2 without id_token, T4 flat.
     case ciam
-    /// Huawei OneAccess: T2 with id_token, T4 wrapped in `code`, `message`, `data.user`.
+    /// Bamboocloud for employees: S1 with `X-session-token`.
+    case eiam
+    /// Huawei OneAccess: T2 with id_token, T4 wrapped in `code`, `message`, `data.user`, user calls with `X-signature`.
     case oneaccess
 }
 
@@ -22,6 +24,12 @@ package struct TenantSettings: Sendable, Equatable {
     /// The password of every user.
     package var password = "demo-password"
     package var shape = AnswerShape.ciam
+    /// What every captcha and message says.
+    package var verifyCode = "000000"
+    /// Seconds by which the tenant's clock is ahead of this machine's.
+    package var clockOffset = 0
+    /// Of the key that `X-signature` is sealed with.
+    package var envelopeKeyBits = 2048
     /// Seconds a fetched access token lives (`expires_in` of T1). Zero: dead on arrival.
     package var accessTokenLife = 1800
     /// Seconds a session token lives (`expire` of T2, L1, S1).

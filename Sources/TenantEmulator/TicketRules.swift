@@ -33,16 +33,22 @@ extension TenantRules {
         tickets.use(ticket)
         counters.verifications += 1
         return TenantAnswer(
-            200, outcome: "verified", json: profile(session.user), user: session.user, generation: place.generation)
+            200, outcome: "verified", json: verifiedProfile(session.user), user: session.user,
+            generation: place.generation)
     }
 
-    /// Flat (Bamboocloud) or wrapped (OneAccess).
-    private func profile(_ user: ExactText) -> JSONValue {
-        let profile: JSONValue = .object([
+    /// What the tenant knows of a user.
+    func profile(_ user: ExactText) -> JSONValue {
+        .object([
             JSONMember("id", .text(TokenMint.userID(user))), JSONMember("userName", .string(user)),
             JSONMember("name", .string(user)), JSONMember("mobile", .text("+86-13800000000")),
             JSONMember("email", .text("\(user.text)@example.com")),
         ])
+    }
+
+    /// Flat (Bamboocloud) or wrapped (OneAccess).
+    private func verifiedProfile(_ user: ExactText) -> JSONValue {
+        let profile = profile(user)
         guard settings.shape == .oneaccess else { return profile }
         return .object([
             JSONMember("code", .text("200")), JSONMember("message", .text("success")),

@@ -1,4 +1,5 @@
 // Where every token, ticket and id_token of the emulator comes from.
+import Crypto
 
 /// Mints values in the shapes seen in the vendor's examples. Two mints with one seed yield the same values.
 ///
@@ -6,11 +7,15 @@
 package struct TokenMint: Sendable {
     private var state: UInt64
     private var accessTokens = 0
+    private let seed: UInt64
+    /// Counts how often all id_tokens were ended.
+    private var era = 0
 
     private static let alphanumerics = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
 
     package init(seed: UInt64) {
         self.state = seed
+        self.seed = seed
     }
 
     /// SplitMix64.
@@ -56,7 +61,7 @@ package struct TokenMint: Sendable {
         ExactText("ssoTicket-" + alphanumeric(32))
     }
 
-    /// A JWT in OIDC shape (tenant-api section 4, shape a). The signature is noise: no key is published anywhere.
+    /// A JWT in OIDC shape (tenant-api section 4, shape a). The signature is the emulator's own: no key is published anywhere.
     /// - Parameter now: seconds since 1970.
     package mutating func idToken(user: ExactText, audience: String, now: Int) -> String {
         let header: JSONValue = .object([
@@ -67,11 +72,33 @@ package struct TokenMint: Sendable {
             JSONMember("sub", .string(user)), JSONMember("id", .text(Self.userID(user))),
             JSONMember("userName", .string(user)), JSONMember("jti", .text(alphanumeric(16))),
             JSONMember("iat", .integer(now)), JSONMember("nbf", .integer(now - 120)),
-            JSONMember("exp", .integer(now + 7200)),
+            JSONMember("exp", .integer(now + Self.idTokenLife)), JSONMember("era", .integer(era)),
         ])
-        let parts = [header, claims].map { Base64Text.encodeForURL($0.encoded) }
-        return (parts + [alphanumeric(86)]).joined(separator: ".")
+        let text = [header, claims].map { Base64Text.encodeForURL($0.encoded) }.joined(separator: ".")
+        return text + "." + signature(text)
     }
+
+    /// Seconds.
+    private static let idTokenLife = 7200
+
+    private func signature(_ text: String) -> String {
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Array(text.utf8), using: SymmetricKey(data: Array(Self.hex(seed).utf8)))
+        return Base64Text.encodeForURL(Array(code))
+    }
+
+    /// Whose it is; nil for one that was never minted here, or has ended.
+    func owner(ofIDToken token: String, now: Int) -> ExactText? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false).map { String($0) }
+        guard parts.count == 3, ExactText(signature(parts[0] + "." + parts[1])) == ExactText(parts[2]),
+            let claims = Base64Text.decodeForURL(parts[1]).flatMap({ try? JSONReading.object($0) }),
+            let end = claims["exp"]?.int, end > now, claims["era"]?.int == era
+        else { return nil }
+        return claims["sub"]?.string.map { ExactText($0) }
+    }
+
+    /// No id_token that was minted so far is worth anything any more.
+    mutating func expireIDTokens() { era += 1 }
 
     /// The tenant's id of a user: always the same for one name, never the name itself.
     package static func userID(_ user: ExactText) -> String {

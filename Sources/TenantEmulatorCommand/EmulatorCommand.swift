@@ -19,7 +19,8 @@ struct EmulatorCommand: AsyncParsableCommand {
     @Option(help: "Seconds a session token lives.") var sessionLife = 43200
     @Option(help: "The password of every user.") var password = "demo-password"
     @Option(help: "Seconds a superseded session token is still accepted.") var previousTokenGrace = 0
-    @Option(help: "Shape of the answers: ciam or oneaccess.") var shape: AnswerShape = .ciam
+    @Option(help: "Edition: ciam, eiam or oneaccess.") var shape: AnswerShape = .ciam
+    @Option(help: "Bits of the key that X-signature is sealed with.") var envelopeKeyBits = 2048
     @Option(help: "Whether HTTP/2 is offered: true or false.") var http2 = true
     @Flag(help: "One line per request on standard error.") var log = false
 
@@ -35,6 +36,7 @@ struct EmulatorCommand: AsyncParsableCommand {
         emulator.settings.sessionLife = sessionLife
         emulator.settings.previousTokenGrace = previousTokenGrace
         emulator.settings.shape = shape
+        emulator.settings.envelopeKeyBits = envelopeKeyBits
         if log {
             emulator.logLine = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
         }

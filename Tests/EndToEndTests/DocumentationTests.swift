@@ -12,11 +12,23 @@ struct DocumentationTests {
     }
 
     @Test func theTableOfSettingsIsTheProgramsOwn() async throws {
-        let printed = try await Programs.runToEnd("ciam-sidecar", ["config", "--markdown"])
+        try await expectPrinted("configuration", by: ["config", "--markdown"])
+    }
+
+    @Test func theTableOfErrorsIsTheProgramsOwn() async throws {
+        try await expectPrinted("errors", by: ["errors", "--markdown"])
+        let one = try await Programs.runToEnd("ciam-sidecar", ["errors", "sidecar.session_lost"])
+        #expect(one.exitCode == 0 && one.lines.first == "502 SIDECAR.SESSION_LOST" && one.lines.count == 3)
+        #expect(try await Programs.runToEnd("ciam-sidecar", ["errors", "NONE"]).exitCode == 64)
+    }
+
+    /// What stands between the marks in the README is what the program prints.
+    private func expectPrinted(_ name: String, by arguments: [String]) async throws {
+        let printed = try await Programs.runToEnd("ciam-sidecar", arguments)
         #expect(printed.exitCode == 0 && printed.lines.count > 30)
         let readme = try Self.readme().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let start = try #require(readme.firstIndex(of: "<!-- configuration: printed by the program -->"))
-        let end = try #require(readme.firstIndex(of: "<!-- end of configuration -->"))
+        let start = try #require(readme.firstIndex(of: "<!-- \(name): printed by the program -->"))
+        let end = try #require(readme.firstIndex(of: "<!-- end of \(name) -->"))
         #expect(readme[(start + 1)..<end].filter { !$0.isEmpty } == printed.lines)
     }
 

@@ -274,7 +274,8 @@ struct ProxyPipelineTests {
             (_, _) throws(TransportError) in
             .json(#"{"error":"invalid_token"}"#, status: 401)
         }
-        #expect(await scene.call("/api/v2/sdk/profile/update", "{}").status == 401)
+        let own: KeyValuePairs = ["Authorization": "Bearer own"]
+        #expect(await scene.call("/api/v2/sdk/profile/update", "{}", fields: own).status == 401)
         #expect(scene.transport.requests.count == 1 && fetches.count == 0)
     }
 

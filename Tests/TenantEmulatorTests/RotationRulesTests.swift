@@ -33,9 +33,9 @@ struct RotationRulesTests {
         #expect(tenant.send(.refresh(bearer, second)).status == 200)
     }
 
-    @Test(arguments: ["session-token", "X-session-token"])
-    func anIDTokenCallRotatesToo(header: String) {
-        var tenant = SampleTenant()
+    @Test(arguments: [(AnswerShape.ciam, "session-token"), (.eiam, "X-session-token")])
+    func anIDTokenCallRotatesToo(shape: AnswerShape, header: String) {
+        var tenant = SampleTenant { $0.shape = shape }
         let (bearer, first) = (tenant.accessToken(), tenant.logIn())
         let answer = tenant.send(.idToken(first, header: header))
         #expect(answer.status == 200)
@@ -43,6 +43,12 @@ struct RotationRulesTests {
         #expect(tenant.send(.refresh(bearer, first)).code == "IDAAS.SDK.PARAM.0023")
         #expect(tenant.send(.refresh(bearer, answer.sessionToken ?? "")).status == 200)
         #expect(tenant.rules.counters.idTokens == 1)
+    }
+
+    @Test(arguments: [(AnswerShape.ciam, "X-session-token"), (.eiam, "session-token"), (.oneaccess, "X-session-token")])
+    func anotherEditionsHeaderIsNone(shape: AnswerShape, header: String) {
+        var tenant = SampleTenant { $0.shape = shape }
+        #expect(tenant.send(.idToken(tenant.logIn(), header: header)).outcome == "session_missing")
     }
 
     @Test func twoSessionHeadersAreRefused() {
