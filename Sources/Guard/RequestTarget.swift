@@ -10,6 +10,24 @@ package struct RequestTarget: Sendable, Equatable {
     package let authority: [UInt8]?
 
     package var path: ArraySlice<UInt8> { originForm[..<pathLength] }
+    /// The path as the tenant may read it, to tell what a request is: escapes decoded (once; `isUnambiguous` has refused those that
+    /// hide something), no slash at its end. What is sent stays as it came.
+    package var routedPath: [UInt8] {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(pathLength)
+        var index = path.startIndex
+        while index < path.endIndex {
+            if path[index] == UInt8(ascii: "%"), let byte = Self.escape(path, index) {
+                decoded.append(byte)
+                index += 3
+            } else {
+                decoded.append(path[index])
+                index += 1
+            }
+        }
+        if decoded.count > 1, decoded.last == UInt8(ascii: "/") { decoded.removeLast() }
+        return decoded
+    }
     /// Without the `?`; empty when there is none.
     package var query: ArraySlice<UInt8> { originForm[pathLength...].dropFirst() }
 

@@ -64,7 +64,7 @@ package struct ProxyPipeline: Sendable {
     private func placeholder(_ request: LocalRequest, _ target: RequestTarget) async throws(ProxyError) -> LocalAnswer?
     {
         guard tokenEndpoint == .placeholder, request.head.method.elementsEqual("POST".utf8),
-            routes.match(method: request.head.method, path: target.path) == .tokenEndpoint
+            routes.match(method: request.head.method, path: target.routedPath[...]) == .tokenEndpoint
         else { return nil }
         // What the app sent to get it is worth nothing here, and is not looked at.
         do { _ = try await request.body.collect(upTo: limits.injected) } catch { throw ProxyError(error) }
@@ -72,7 +72,7 @@ package struct ProxyPipeline: Sendable {
     }
 
     func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
-        guard case .route(let route) = routes.match(method: head.method, path: target.path) else {
+        guard case .route(let route) = routes.match(method: head.method, path: target.routedPath[...]) else {
             throw .pathNotAllowed
         }
         return route

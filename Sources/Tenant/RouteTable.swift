@@ -32,7 +32,7 @@ package struct RouteTable: Sendable {
     }
 
     /// - Parameters:
-    ///   - path: without the query; already known to be unambiguous (contract 4).
+    ///   - path: without the query; decoded, and already known to be unambiguous (contract 4).
     package func match(method: [UInt8], path: ArraySlice<UInt8>) -> RouteMatch {
         if let route = rows[method + [0x20] + path] { return .route(route) }
         if path.starts(with: Self.tenantPrefix) {

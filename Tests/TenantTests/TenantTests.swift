@@ -19,7 +19,7 @@ struct RouteTableTests {
         ("POST", "/api/v2/tenant/sso/session-token/sso-ticket", "T3"),
         ("POST", "/api/v2/tenant/sso/sso-ticket/verify", "T4"),
         ("GET", "/api/v2/tenant/sso/session-token/refresh", "tenant"),
-        ("POST", "/api/v2/tenant/sso/session-token/refresh/", "tenant"), ("POST", "/api/v2/tenant/users", "tenant"),
+        ("POST", "/api/v2/tenant/users", "tenant"),
         ("POST", "/api/v2/sdk/login", "L1"), ("GET", "/api/v2/sdk/pwd/skip-update", "L12"),
         ("POST", "/api/v3/sdk/login/alipay", "L9"),
         ("GET", "/api/v2/sdk/server-date", "sdk"), ("GET", "/api/v1/oauth2/userinfo", "passthrough"),
