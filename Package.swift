@@ -118,7 +118,7 @@ let package = Package(
         tests("ModelTests", ["TestSupport", "Model"]),
         tests("GuardTests", ["TestSupport", "Guard", "Model"]),
         tests("TenantTests", ["TestSupport", "Tenant", "JSONText", "Model"]),
-        tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "JSONText", "Model"]),
+        tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "TenantEmulator", "JSONText", "Model"]),
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("RotationExplorerTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("SessionEnvelopeTests", ["TestSupport", "SessionEnvelope", "Model", locks, cryptoExtras]),

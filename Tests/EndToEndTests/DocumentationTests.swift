@@ -5,10 +5,12 @@ import TestSupport
 import Testing
 
 struct DocumentationTests {
+    private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+        .joined(separator: "/")
+
     /// The README beside Package.swift.
     static func readme() throws -> String {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-        return text(Array(try #require(FileManager.default.contents(atPath: root + "/README.md"))))
+        text(Array(try #require(FileManager.default.contents(atPath: root + "/README.md"))))
     }
 
     @Test func theTableOfSettingsIsTheProgramsOwn() async throws {
@@ -32,10 +34,21 @@ struct DocumentationTests {
         #expect(readme[(start + 1)..<end].filter { !$0.isEmpty } == printed.lines)
     }
 
+    /// The OpenAPI document, against the running program.
+    @Test func theOpenAPIDocumentIsWhatTheProgramDoes() async throws {
+        let script = Self.root + "/Tests/Checks/openapi.py"
+        try await Tenant.with { tenant in
+            _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
+                let check = try await Programs.runToEnd("python3", [script, sidecar.url, tenant.control])
+                #expect(check.exitCode == 0, "\(check.lines.joined(separator: "\n"))")
+                #expect(check.lines.last == "19 documented answers seen")
+            }
+        }
+    }
+
     /// Every folder of the map is there, and every target is on the map.
     @Test func theMapIsTheTree() throws {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-        let folders = try FileManager.default.contentsOfDirectory(atPath: root + "/Sources")
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root + "/Sources")
         let readme = try Self.readme()
         for folder in folders { #expect(readme.contains("\(folder)/"), "\(folder) is not on the map") }
     }
