@@ -24,12 +24,15 @@ extension TenantRules {
         }
         counters.logins += 1
         let token = openSession(user: user, fingerprint: fingerprint, now: now)
-        return TenantAnswer(
+        var answer = TenantAnswer(
             200, outcome: "login",
             json: .object(
                 [JSONMember("session_token", .string(token))] + expireMembers
                     + [JSONMember("status", .text("SUCCESS")), idTokenMember(user, now: now)]),
             user: user, generation: 0)
+        // A browser's affair; whoever keeps it for another caller mixes users up.
+        answer.headers.append(HeaderField("Set-Cookie", "login=\(TokenMint.userID(user)); Path=/; HttpOnly"))
+        return answer
     }
 
     /// Who logs in.

@@ -37,12 +37,14 @@ package struct KeepAliveClient {
     }
 
     /// - Throws: `ConnectionLost` when no complete answer came.
-    package mutating func send(_ method: String, _ path: String, user: String? = nil, body: [UInt8] = []) async throws
-        -> Answer
-    {
+    package mutating func send(
+        _ method: String, _ path: String, user: String? = nil, fields: [(String, String)] = [],
+        body: [UInt8] = []
+    ) async throws -> Answer {
         var head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: path)
         head.headers.add(name: "Host", value: "127.0.0.1:\(port)")
         if let user { head.headers.add(name: "X-Sidecar-User", value: user) }
+        for (name, value) in fields { head.headers.add(name: name, value: value) }
         if !body.isEmpty { head.headers.add(name: "Content-Length", value: String(body.count)) }
         let parts: [HTTPClientRequestPart] = [.head(head), .body(.byteBuffer(ByteBuffer(bytes: body))), .end(nil)]
         try await outbound.write(contentsOf: parts)
