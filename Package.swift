@@ -113,6 +113,10 @@ let package = Package(
                 logging,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "FuzzChecks", dependencies: ["Model", "Guard", "Injection", "JSONText", "Tenant"],
+            path: "Tests/FuzzChecks", swiftSettings: strict),
+        tests("FuzzChecksTests", ["FuzzChecks"]),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
         tests("JSONTextTests", ["TestSupport", "JSONText"]),
         tests("ModelTests", ["TestSupport", "Model"]),
@@ -137,3 +141,12 @@ let package = Package(
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )
+
+// Built by Tests/Fuzzing/fuzz.sh alone: it needs libFuzzer.
+if Context.environment["FUZZING"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzzing", dependencies: ["FuzzChecks"], path: "Tests/Fuzzing/Entry",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}
