@@ -133,7 +133,7 @@ let package = Package(
                 "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "JSONText", "Model"]),
+        tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "Tenant", "JSONText", "Model"]),
         tests("ListenerTests", ["TestSupport", "Listener", "Guard", "JSONText", "Sessions", "Model", nioPosix]),
         tests(
             "AppTests", ["TestSupport", "App", "CurlTransport", "Listener", "Guard", "Sessions", "Model", logging]),

@@ -20,7 +20,7 @@ package struct Setting: Sendable {
         Setting("TENANT_URL", "", "required: the tenant, `https://host[:port]`"),
         Setting("ALLOW_INSECURE_TENANT", "false", "`true` also takes an `http://` tenant, for trials only"),
         Setting("PROFILE", "ciam", "the edition of the tenant's API: `ciam`, `eiam` or `oneaccess`"),
-        Setting("TENANT_ID", "", "value of `X-tenant-id` on every request (ISV callers)"),
+        Setting("TENANT_ID", "", "`X-tenant-id` of requests that bring none (ISV callers)"),
         Setting("CA_FILE", "", "certificate authorities in PEM, beside the system's"),
         Setting("UPSTREAM_HTTP", "auto", "`auto` (HTTP/2 if the tenant offers it), `1.1` or `2`"),
         Setting("CONNECT_TIMEOUT", "3s", "until a connection and its TLS handshake stand"),

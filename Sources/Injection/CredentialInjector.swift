@@ -43,7 +43,9 @@ package struct CredentialInjector: Sendable {
     /// The fields that go to the tenant. The access token goes out on tenant-family routes and nowhere else.
     package func fields(_ fields: HeaderFields, for route: Route, _ credentials: Credentials) -> HeaderFields {
         var injected: [(name: FieldName, value: [UInt8])] = [(.requestID, credentials.requestID)]
-        if let tenantID { injected.append((DeviceFieldNames.tenantID, tenantID)) }
+        if let tenantID, route.family != .passthrough {
+            injected.append((DeviceFieldNames.tenantID, Self.own(DeviceFieldNames.tenantID, fields) ?? tenantID))
+        }
         var dropped: [FieldName] = []
         if route.family == .tenant {
             dropped.append(.authorization)
@@ -72,16 +74,18 @@ package struct CredentialInjector: Sendable {
     /// The device values as header fields: the app's own value passes if it sent one, but for the fingerprint.
     private func headerForm(_ device: DeviceFacts, _ fields: HeaderFields) -> [(FieldName, [UInt8])] {
         var injected: [(FieldName, [UInt8])] = []
-        func own(_ name: FieldName, _ value: [UInt8]) {
-            let sent = fields.first(name).flatMap { $0.isEmpty ? nil : Array($0) }
-            injected.append((name, sent ?? value))
-        }
+        func own(_ name: FieldName, _ value: [UInt8]) { injected.append((name, Self.own(name, fields) ?? value)) }
         own(DeviceFieldNames.system, device.operatingSystem)
         own(DeviceFieldNames.address, device.address)
         own(DeviceFieldNames.agent, device.agent)
         if let clientID { own(DeviceFieldNames.clientID, clientID) }
         injected.append((DeviceFieldNames.fingerprint, device.fingerprint.bytes))
         return injected
+    }
+
+    /// The app's own value; nil when it sent none, or an empty one.
+    private static func own(_ name: FieldName, _ fields: HeaderFields) -> [UInt8]? {
+        fields.first(name).flatMap { $0.isEmpty ? nil : Array($0) }
     }
 
     /// The body with its device values and session token; every other byte stays. A value that the app sent wins if it is not

@@ -169,6 +169,10 @@ extension ProxyPipeline {
             if LocalResource(admission.target) != nil {
                 return Explanation(outcome: .answered, reasons: ["it is a call of the local API"])
             }
+            if isPlaceholder(request.head, admission.target) {
+                return Explanation(
+                    outcome: .answered, reasons: ["a worthless access token is answered, nothing is sent"])
+            }
             let route = try route(request.head, admission.target)
             explanation.route = route.row
             explanation.reasons.append(route.family.reason)

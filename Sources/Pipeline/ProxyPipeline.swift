@@ -33,8 +33,8 @@ package struct ProxyPipeline: Sendable {
             let admission = try admit(request.head)
             if let resource = LocalResource(admission.target) {
                 answer = try await localAPI.respond(to: request, for: resource, requestID: requestID)
-            } else if let placeholder = try await placeholder(request, admission.target) {
-                answer = placeholder
+            } else if isPlaceholder(request.head, admission.target) {
+                answer = try await placeholder(request)
             } else {
                 let route = try route(request.head, admission.target)
                 let call = try await ProxiedCall.read(request, admission, route, requestID: requestID, limits: limits)
@@ -60,13 +60,14 @@ package struct ProxyPipeline: Sendable {
         do { return try guardPolicy.admit(head) } catch { throw .refused(error) }
     }
 
-    /// The worthless access token of `SIDECAR_TOKEN_ENDPOINT=placeholder`; nil for every other request.
-    private func placeholder(_ request: LocalRequest, _ target: RequestTarget) async throws(ProxyError) -> LocalAnswer?
-    {
-        guard tokenEndpoint == .placeholder, request.head.method.elementsEqual("POST".utf8),
-            routes.match(method: request.head.method, path: target.routedPath[...]) == .tokenEndpoint
-        else { return nil }
-        // What the app sent to get it is worth nothing here, and is not looked at.
+    /// Whether the app asks for an access token and gets a worthless one (`SIDECAR_TOKEN_ENDPOINT=placeholder`).
+    func isPlaceholder(_ head: RequestHead, _ target: RequestTarget) -> Bool {
+        tokenEndpoint == .placeholder && head.method.elementsEqual("POST".utf8)
+            && routes.match(method: head.method, path: target.routedPath[...]) == .tokenEndpoint
+    }
+
+    /// What the app sent to get it is worth nothing here, and is not looked at.
+    private func placeholder(_ request: LocalRequest) async throws(ProxyError) -> LocalAnswer {
         do { _ = try await request.body.collect(upTo: limits.injected) } catch { throw ProxyError(error) }
         return LocalAnswer(status: 200, json: TokenEndpoint.placeholderAnswer, source: .cache)
     }

@@ -85,16 +85,6 @@ struct CredentialInjectorTests {
             ])
     }
 
-    @Test func theTenantIDGoesEverywhere() throws {
-        let isv = CredentialInjector(
-            forwarded: ForwardedFields(dropped: []), contentType: bytes("application/json"), clientID: nil,
-            tenantID: bytes("isv"))
-        for route in [refresh, other, sdk] {
-            let fields = isv.fields(HeaderFields(["x-tenant-id": "app"]), for: route, try credentials())
-            #expect(fields.values("X-tenant-id").map { text($0) } == ["isv"])
-        }
-    }
-
     @Test func deviceValues() throws {
         let defaults = DeviceDefaults(
             operatingSystem: bytes("os"), address: bytes("198.51.100.1"), agent: bytes("default"))
@@ -119,5 +109,22 @@ struct CredentialInjectorTests {
         #expect(
             try AnswerScrubber.blank(.sample("longer than the body".replacing(" ", with: "-")), in: bytes("x"))
                 == bytes("x"))
+    }
+
+    /// `X-tenant-id` (ISV callers) goes to both families; the app's own value passes; what only passes through gets none.
+    @Test func tenantID() throws {
+        let injector = CredentialInjector(
+            forwarded: ForwardedFields(dropped: []), contentType: bytes("application/json"), clientID: nil,
+            tenantID: bytes("isv"))
+        func sent(_ route: Route, _ fields: HeaderFields = HeaderFields()) throws -> [String] {
+            injector.fields(fields, for: route, try credentials()).values("X-tenant-id").map { text($0) }
+        }
+        for route in [refresh, other, sdk] {
+            #expect(try sent(route) == ["isv"])
+            #expect(try sent(route, HeaderFields(["x_tenant_id": "other"])) == ["isv"])
+            #expect(try sent(route, HeaderFields(["x-tenant-id": "own"])) == ["own"])
+            #expect(try sent(route, HeaderFields(["x-tenant-id": ""])) == ["isv"])
+        }
+        #expect(try sent(Route(row: "passthrough", family: .passthrough)) == [])
     }
 }

@@ -2,6 +2,7 @@
 
 import Model
 import Pipeline
+import Tenant
 import TestSupport
 import Testing
 
@@ -164,6 +165,28 @@ struct LocalAPITests {
         #expect(scene.transport.requests.isEmpty)
         // And nothing has begun.
         #expect(await scene.call(PipelineScene.ticketPath).status == 200)
+    }
+
+    /// What proves the user in each edition, and what of it is there already.
+    @Test func explainTellsOfProofs() async throws {
+        let question = #"{"method":"GET","path":"/api/v2/sdk/social","headers":{"X-Sidecar-User":"alice"}}"#
+        let ciam = try PipelineScene(ProxyPipelineTests.tenant)
+        _ = await ciam.call(path, #"{"session_token":"T7"}"#, method: "PUT", user: nil)
+        let bought = await explain(ciam, question)
+        #expect(
+            bought.contains(#"["Authorization","Bearer •••"]"#) && bought.contains("no id_token is known"), "\(bought)")
+        let own = await explain(
+            ciam, question.replacing(#""alice""#, with: #""alice","Authorization":"Bearer mine""#))
+        #expect(own.contains("the app's own proof of its user passes"), "\(own)")
+        let oneAccess = try PipelineScene(with: .changed { $0.profile = .oneAccess }, ProxyPipelineTests.tenant)
+        _ = await oneAccess.call(path, #"{"session_token":"T7"}"#, method: "PUT", user: nil)
+        let sealed = await explain(oneAccess, question)
+        #expect(sealed.contains(#"["X-signature","•••"]"#) && sealed.contains("sealed in X-signature"), "\(sealed)")
+        let placeholder = try PipelineScene(
+            with: .changed { $0.tokenEndpoint = .placeholder }, ProxyPipelineTests.tenant)
+        let answered = await explain(placeholder, #"{"path":"/api/v2/tenant/token"}"#)
+        #expect(answered.contains(#""outcome":"answered""#) && answered.contains("worthless"), "\(answered)")
+        for scene in [ciam, oneAccess, placeholder] { #expect(scene.transport.requests.isEmpty) }
     }
 
     @Test(

@@ -7,7 +7,7 @@ package import Model
 package import Pipeline
 internal import SessionStores
 package import Sessions
-internal import Tenant
+package import Tenant
 
 package struct PipelineScene: Sendable {
     package let transport: ScriptedTransport
@@ -21,6 +21,8 @@ package struct PipelineScene: Sendable {
     package struct Settings {
         package var rotation = RotationPolicy()
         package var guardPolicy = AdmissionPolicy()
+        package var profile = TenantProfile.ciam
+        package var tokenEndpoint = TokenEndpoint.refuse
         package var mismatch = FingerprintPins.Mismatch.override
         package var accessTokens: (any AccessTokenFetching)?
         package var limits = BodyLimits(injected: 1 << 20, streamed: 1 << 30)
@@ -39,24 +41,28 @@ package struct PipelineScene: Sendable {
     package init(with settings: Settings = Settings(), _ script: @escaping ScriptedTransport.Script) throws {
         transport = ScriptedTransport(script)
         store = FailingStore(MemoryStore(clock: clock))
-        sessions = SessionCoordinator(store: store, clock: clock, policy: settings.rotation, logger: log.logger)
+        var policy = settings.rotation
+        policy.keepsIDTokens = settings.profile.offersIDTokens
+        sessions = SessionCoordinator(store: store, clock: clock, policy: policy, logger: log.logger)
         let tokens = AccessTokenSource(
             try settings.accessTokens ?? FixedAccessToken(.sample("ACCESS")), logger: log.logger)
         let injector = CredentialInjector(
-            forwarded: ForwardedFields(dropped: [.sidecarUser]), contentType: TenantProfile.ciam.contentType,
+            forwarded: ForwardedFields(dropped: [.sidecarUser]), contentType: settings.profile.contentType,
             clientID: bytes("public-id"),
             tenantID: nil)
         pipeline = ProxyPipeline(
-            guardPolicy: settings.guardPolicy, routes: RouteTable(profile: .ciam, passthrough: [bytes("/pass/")]),
+            guardPolicy: settings.guardPolicy,
+            routes: RouteTable(profile: settings.profile, passthrough: [bytes("/pass/")]),
             sessions: sessions,
             pins: FingerprintPins(
                 key: bytes("key"), tenantHost: "tenant.example", configured: nil, mismatch: settings.mismatch),
             sender: UpstreamSender(
                 transport: transport, accessTokens: tokens, injector: injector,
                 devices: DeviceDefaults(
-                    operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: bytes("agent")), profile: .ciam,
+                    operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: bytes("agent")),
+                profile: settings.profile,
                 timeout: .seconds(5)),
-            limits: settings.limits, clock: clock)
+            limits: settings.limits, tokenEndpoint: settings.tokenEndpoint, clock: clock)
     }
 
     package static let refreshPath = "/api/v2/tenant/sso/session-token/refresh"
