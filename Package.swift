@@ -59,19 +59,19 @@ let package = Package(
     targets: [
         // The program, from the outside in.
         .executableTarget(
-            name: "Sidecar", dependencies: ["App", arguments, logging], swiftSettings: strict),
+            name: "Sidecar", dependencies: ["App", "CProcess", arguments, logging], swiftSettings: strict),
         room(
             "App",
             [
                 "Model", "Admin", "Listener", "Pipeline", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions",
-                "SessionStores", "SessionEnvelope", "CurlTransport", nio, nioPosix, locks, logging, signals,
+                "SessionStores", "SessionEnvelope", "CurlTransport", "CProcess", nio, nioPosix, locks, logging, signals,
                 configuration,
             ]),
         room("Admin", [nio, nioPosix, nioHTTP1]),
-        room("Listener", ["Model", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks]),
+        room("Listener", ["Model", "CProcess", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks, deque]),
         room(
             "Pipeline",
-            ["Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions", "SessionEnvelope"]),
+            ["Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions", "SessionEnvelope", locks]),
         room("Guard", ["Model"]),
         room("Injection", ["Model", "JSONText", "Tenant", nio]),
         room("AccessTokens", ["Model", "JSONText", "Tenant", locks, logging]),
@@ -85,6 +85,7 @@ let package = Package(
 
         // C, one room each.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CProcess"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // A tenant to try the sidecar against. It imports nothing of the program above, so that one error cannot
@@ -130,7 +131,7 @@ let package = Package(
         tests(
             "CurlTransportTests",
             [
-                "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks,
+                "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks, subprocess,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "Tenant", "JSONText", "Model"]),

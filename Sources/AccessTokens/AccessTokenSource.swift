@@ -17,14 +17,26 @@ package final class AccessTokenSource: Sendable {
         /// The fetch in the air.
         var fetch: Task<Void, Never>?
         var mark: AccessTokenMark?
+        var fetching: any AccessTokenFetching
     }
 
-    private let state = NIOLockedValueBox(State())
-    private let fetching: any AccessTokenFetching
+    private let state: NIOLockedValueBox<State>
     private let logger: Logger
 
     package init(_ fetching: any AccessTokenFetching, logger: Logger) {
-        (self.fetching, self.logger) = (fetching, logger)
+        state = NIOLockedValueBox(State(fetching: fetching))
+        self.logger = logger
+    }
+
+    private var fetching: any AccessTokenFetching { state.withLockedValue(\.fetching) }
+
+    /// Fetches from somewhere else from now on (another client secret). The token that is held serves until the first fetch from there
+    /// has succeeded.
+    package func replace(_ fetching: any AccessTokenFetching) async {
+        // What is in the air is of the old source, and must not come after the new one's.
+        if let running = state.withLockedValue(\.fetch) { await running.value }
+        state.withLockedValue { $0.fetching = fetching }
+        await fetchOnce()
     }
 
     /// Whether a request could be sent now (`/readyz`).

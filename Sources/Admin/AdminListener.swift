@@ -4,23 +4,26 @@ package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Answers `/livez` and `/readyz`.
+/// Answers `/livez` and `/readyz`, and `POST /quit` where that is wanted.
 package final class AdminListener: Sendable {
     private let channel: any Channel
     /// The bound port; 0 on a unix socket.
     package let port: Int
 
-    /// - Parameter readiness: asked for every `/readyz`; must not wait.
+    /// - Parameters:
+    ///   - readiness: asked for every `/readyz`; must not wait.
+    ///   - quit: called for `POST /quit`; nil where that is not served.
     /// - Throws: NIO's error when the address cannot be bound.
     package static func open(
-        host: String, port: Int, on loop: any EventLoop, readiness: @escaping @Sendable () -> Readiness
+        host: String, port: Int, on loop: any EventLoop, quit: (@Sendable () -> Void)?,
+        readiness: @escaping @Sendable () -> Readiness
     ) async throws -> AdminListener {
         let channel = try await ServerBootstrap(group: loop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(AdminHandler(readiness))
+                    try channel.pipeline.syncOperations.addHandler(AdminHandler(readiness, quit))
                 }
             }
             .bind(host: host, port: port).get()
@@ -38,9 +41,12 @@ private final class AdminHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let readiness: @Sendable () -> Readiness
+    private let quit: (@Sendable () -> Void)?
     private var request: HTTPRequestHead?
 
-    init(_ readiness: @escaping @Sendable () -> Readiness) { self.readiness = readiness }
+    init(_ readiness: @escaping @Sendable () -> Readiness, _ quit: (@Sendable () -> Void)?) {
+        (self.readiness, self.quit) = (readiness, quit)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -68,10 +74,16 @@ private final class AdminHandler: ChannelInboundHandler {
     }
 
     private func response(_ request: HTTPRequestHead) -> (HTTPResponseStatus, String, String) {
+        let path = request.uri.prefix { $0 != "?" }
+        if path == "/quit", let quit {
+            guard request.method == .POST else { return (.methodNotAllowed, "text/plain", "POST only\n") }
+            quit()
+            return (.ok, "text/plain", "shutting down\n")
+        }
         guard request.method == .GET || request.method == .HEAD else {
             return (.methodNotAllowed, "text/plain", "GET only\n")
         }
-        switch request.uri.prefix(while: { $0 != "?" }) {
+        switch path {
         case "/livez": return (.ok, "text/plain", "ok\n")
         case "/readyz":
             let readiness = readiness()

@@ -16,6 +16,8 @@ struct Assembly: Sendable {
     let accessTokens: AccessTokenSource
     let sessions: SessionCoordinator
     let pipeline: ProxyPipeline
+    /// The tenant, behind its breaker.
+    private let tenant: BreakingTransport
     /// Ends the store after what waits now.
     let closeStore: @Sendable () async -> Void
 
@@ -41,7 +43,14 @@ struct Assembly: Sendable {
             } catch { throw .store(error) }
         }
         self.transport = transport
-        accessTokens = AccessTokenSource(Self.fetching(configuration, transport), logger: logger)
+        tenant = BreakingTransport(transport) { isOpen in
+            if isOpen {
+                logger.error("the tenant failed many times in a row; nothing is sent for a while")
+            } else {
+                logger.notice("the tenant answers again")
+            }
+        }
+        accessTokens = AccessTokenSource(Self.fetching(configuration, tenant), logger: logger)
         sessions = SessionCoordinator(
             store: store, clock: clock, policy: configuration.rotation, logger: logger, reached: FailPoint.reached)
         let pins = FingerprintPins(
@@ -49,7 +58,7 @@ struct Assembly: Sendable {
             tenantHost: configuration.transport.origin.host,
             configured: configuration.fingerprint, mismatch: configuration.fingerprintMismatch)
         let sender = UpstreamSender(
-            transport: transport, accessTokens: accessTokens,
+            transport: tenant, accessTokens: accessTokens,
             injector: CredentialInjector(
                 forwarded: configuration.forwarded, contentType: configuration.profile.contentType,
                 clientID: configuration.clientID, tenantID: configuration.tenantID),
@@ -62,7 +71,14 @@ struct Assembly: Sendable {
             clock: clock)
     }
 
-    private static func fetching(_ configuration: SidecarConfiguration, _ transport: CurlClient)
+    /// Takes over what may change while it runs: secrets, and the files of certificates.
+    func reload(_ configuration: SidecarConfiguration) async {
+        transport.reload()
+        pipeline.replaceGuard(configuration.guardPolicy)
+        await accessTokens.replace(Self.fetching(configuration, tenant))
+    }
+
+    private static func fetching(_ configuration: SidecarConfiguration, _ transport: any UpstreamTransport)
         -> any AccessTokenFetching
     {
         switch configuration.tokenSource {

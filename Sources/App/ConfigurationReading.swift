@@ -1,6 +1,7 @@
 // From environment variables to a configuration.
 
 internal import AccessTokens
+internal import CProcess
 internal import CurlTransport
 internal import Guard
 internal import Injection
@@ -11,6 +12,12 @@ internal import Pipeline
 internal import Sessions
 internal import Tenant
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
+
 extension SidecarConfiguration {
     private enum Profile: String, CaseIterable { case ciam, eiam, oneaccess }
     private enum LogLevel: String, CaseIterable { case debug, info, warning, error }
@@ -20,21 +27,15 @@ extension SidecarConfiguration {
     package init(environment: [String: String]) throws(ConfigurationFaults) {
         var reader = SettingsReader(environment: environment)
         reader.refuseUnknownNames()
-        let origin = Self.origin(&reader)
+        transport = Self.transport(&reader)
         let tokenSource = Self.tokenSource(&reader)
         let localToken = reader.secretText("LOCAL_TOKEN")
-        let listen = Self.listen(&reader, hasLocalToken: localToken != nil)
+        let sockets = ServiceManager.sockets(environment, pid: getpid())
+        let listen = Self.listen(&reader, sockets, hasLocalToken: localToken != nil)
         let admin = Self.adminListen(&reader)
         let policy = Self.guardPolicy(&reader, listen: listen, localToken: localToken)
         let store = Self.store(&reader, environment)
         let storeKey = Self.storeKey(&reader)
-        let version = reader.choice("UPSTREAM_HTTP", CurlSettings.HTTPVersion.auto)
-        let authorities = Self.readableFile(&reader, "CA_FILE")
-        let connectTimeout = reader.duration("CONNECT_TIMEOUT", .seconds(3))
-        transport = CurlSettings(
-            origin: origin ?? TenantOrigin(scheme: "https", host: "unset", port: 443), authorities: authorities,
-            version: version,
-            connectTimeout: connectTimeout, keptConnections: 512)
         upstreamTimeout = reader.duration("UPSTREAM_TIMEOUT", .seconds(30))
         self.tokenSource = tokenSource ?? .file(SecretFile(path: ""))
         (self.listen, adminListen, guardPolicy) = (listen, admin, policy)
@@ -56,29 +57,18 @@ extension SidecarConfiguration {
             injected: reader.size("MAX_BODY", 1 << 20), streamed: reader.size("MAX_STREAM_BODY", 1 << 30))
         var connections = ConnectionLimits()
         connections.idle = reader.duration("IDLE_TIMEOUT", .seconds(75))
+        connections.header = reader.duration("HEADER_TIMEOUT", .seconds(10))
         connections.body = reader.duration("BODY_TIMEOUT", .seconds(30))
+        connections.connections = reader.count("MAX_CONNECTIONS", connections.connections)
+        connections.inFlight = reader.count("MAX_IN_FLIGHT", connections.inFlight)
+        connections.queue = reader.duration("QUEUE_TIMEOUT", .seconds(1))
         self.connections = connections
+        drainDelay = reader.duration("DRAIN_DELAY", .zero)
+        adminQuit = reader.flag("ADMIN_QUIT", false)
         drainTimeout = reader.duration("DRAIN_TIMEOUT", .seconds(25))
         logLevel = Logger.Level(rawValue: reader.choice("LOG_LEVEL", LogLevel.info).rawValue) ?? .info
+        manager = ServiceManager(environment: environment, pid: getpid())
         guard reader.faults.isEmpty else { throw ConfigurationFaults(faults: reader.faults) }
-    }
-
-    private static func origin(_ reader: inout SettingsReader) -> TenantOrigin? {
-        let insecure = reader.flag("ALLOW_INSECURE_TENANT", false)
-        guard let text = reader.text("TENANT_URL") else {
-            if !reader.faults.contains(where: { $0.name == "SIDECAR_TENANT_URL" }) {
-                reader.fault("TENANT_URL", "is required: the tenant's address, such as https://example.bccastle.com")
-            }
-            return nil
-        }
-        switch TenantOrigin.read(text) {
-        case .success(let origin) where origin.scheme == "https" || insecure: return origin
-        case .success:
-            reader.fault(
-                "TENANT_URL", "must begin with https:// (http:// only with SIDECAR_ALLOW_INSECURE_TENANT=true)")
-        case .failure(let reason): reader.fault("TENANT_URL", reason.problem)
-        }
-        return nil
     }
 
     private static func tokenSource(_ reader: inout SettingsReader) -> TokenSource? {
@@ -116,8 +106,28 @@ extension SidecarConfiguration {
         return nil
     }
 
-    private static func listen(_ reader: inout SettingsReader, hasLocalToken: Bool) -> [ListenAddress] {
+    /// - Parameter sockets: how many systemd has opened; they take the place of `SIDECAR_LISTEN`.
+    private static func listen(_ reader: inout SettingsReader, _ sockets: Int, hasLocalToken: Bool) -> [ListenAddress] {
         let mayLeave = reader.flag("ALLOW_NON_LOOPBACK", false)
+        if sockets > 0 {
+            if reader.text("LISTEN") != nil {
+                reader.fault("LISTEN", "is set, and systemd has opened sockets as well; keep one")
+            }
+            return (0..<Int32(clamping: sockets)).map { number in
+                let descriptor = 3 + number
+                let standing = cprocess_listens_locally(descriptor)
+                if standing < 0 {
+                    reader.fault("LISTEN", "descriptor \(descriptor) from systemd is no listening socket")
+                }
+                if standing == 0, !(mayLeave && hasLocalToken) {
+                    reader.fault(
+                        "LISTEN",
+                        "descriptor \(descriptor) from systemd is not on loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
+                    )
+                }
+                return .inherited(descriptor: descriptor)
+            }
+        }
         var texts = reader.list("LISTEN")
         if texts.isEmpty { texts = ["127.0.0.1:8180"] }
         return texts.compactMap { text in
@@ -261,7 +271,7 @@ extension SidecarConfiguration {
         return nil
     }
 
-    private static func readableFile(_ reader: inout SettingsReader, _ name: String) -> String? {
+    static func readableFile(_ reader: inout SettingsReader, _ name: String) -> String? {
         guard let path = reader.text(name) else { return nil }
         do { try SecretFile(path: path).readable() } catch { reader.fault(name, error.problem) }
         return path
@@ -271,7 +281,7 @@ extension SidecarConfiguration {
 extension ListenAddress {
     var isLoopback: Bool {
         switch self {
-        case .unix: true
+        case .unix, .inherited: true
         case .tcp(let host, _):
             host.utf8.starts(with: "127.".utf8) || host.utf8.elementsEqual("::1".utf8)
                 || host.utf8.elementsEqual("localhost".utf8)

@@ -21,7 +21,20 @@ package struct Setting: Sendable {
         Setting("ALLOW_INSECURE_TENANT", "false", "`true` also takes an `http://` tenant, for trials only"),
         Setting("PROFILE", "ciam", "the edition of the tenant's API: `ciam`, `eiam` or `oneaccess`"),
         Setting("TENANT_ID", "", "`X-tenant-id` of requests that bring none (ISV callers)"),
-        Setting("CA_FILE", "", "certificate authorities in PEM, beside the system's"),
+        Setting("CA_FILE", "", "certificate authorities in PEM, beside the system's; read again at SIGHUP"),
+        Setting("SYSTEM_CA", "true", "`false` trusts only `SIDECAR_CA_FILE`"),
+        Setting("CLIENT_CERT_FILE", "", "client certificate in PEM, with its chain; read again at SIGHUP"),
+        Setting("CLIENT_KEY_FILE", "", "its key in PEM"),
+        Setting(
+            "PINNED_PUBLIC_KEY", "",
+            "`sha256//BASE64` of the tenant's public key, several with commas: no other is trusted"
+        ),
+        Setting("TLS_MIN", "1.2", "lowest version of TLS: `1.2` or `1.3`"),
+        Setting(
+            "UPSTREAM_PROXY", "",
+            "`http://[user:password@]host:port` to tunnel through; `https_proxy` and its like are never looked at",
+            isSecret: true),
+        Setting("RESOLVE", "", "`host:port:address` instead of DNS, several with commas"),
         Setting("UPSTREAM_HTTP", "auto", "`auto` (HTTP/2 if the tenant offers it), `1.1` or `2`"),
         Setting("CONNECT_TIMEOUT", "3s", "until a connection and its TLS handshake stand"),
         Setting("UPSTREAM_TIMEOUT", "30s", "until the head of the tenant's answer, then without progress"),
@@ -94,12 +107,18 @@ package struct Setting: Sendable {
     private static let limits = [
         Setting("MAX_BODY", "1MiB", "largest body that is injected into"),
         Setting("MAX_STREAM_BODY", "1GiB", "largest body that is streamed"),
+        Setting("MAX_CONNECTIONS", "16384", "local connections; above it callers get 503 and are closed"),
+        Setting("MAX_IN_FLIGHT", "1024", "requests that are worked on at the same time; more wait"),
+        Setting("QUEUE_TIMEOUT", "1s", "how long a request waits for its turn before it gets 503"),
+        Setting("HEADER_TIMEOUT", "10s", "from the first byte of a request to the end of its header"),
         Setting("IDLE_TIMEOUT", "75s", "an idle local connection is closed"),
         Setting("BODY_TIMEOUT", "30s", "a request body must make progress"),
     ]
 
     private static let running = [
+        Setting("DRAIN_DELAY", "0s", "how long everything is still served after SIGTERM, while `/readyz` says no"),
         Setting("DRAIN_TIMEOUT", "25s", "how long requests may take to finish at shutdown"),
+        Setting("ADMIN_QUIT", "false", "`true` lets `POST /quit` on the admin listener end the program, for Jobs"),
         Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
     ]
 }

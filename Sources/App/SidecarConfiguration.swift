@@ -49,7 +49,12 @@ package struct SidecarConfiguration: Sendable {
     let fingerprintMismatch: FingerprintPins.Mismatch
     let bodies: BodyLimits
     let connections: ConnectionLimits
+    /// How long requests are still served after the signal, so that everybody learns of it.
+    let drainDelay: Duration
     let drainTimeout: Duration
+    /// Whether `POST /quit` on the admin listener ends the program.
+    let adminQuit: Bool
+    let manager: ServiceManager
     package let logLevel: Logger.Level
 }
 

@@ -15,14 +15,21 @@ internal import UnixSignals
 
 /// Runs a configuration to its end.
 package struct SidecarRun: Sendable {
+    private enum Wish: Sendable { case stop, reload }
+
     private let configuration: SidecarConfiguration
     private let logger: Logger
+    private let reread: @Sendable () throws(ConfigurationFaults) -> SidecarConfiguration
 
-    package init(_ configuration: SidecarConfiguration, logger: Logger) {
-        (self.configuration, self.logger) = (configuration, logger)
+    /// - Parameter reread: the configuration again, its files as they are then (SIGHUP).
+    package init(
+        _ configuration: SidecarConfiguration, logger: Logger,
+        reread: @escaping @Sendable () throws(ConfigurationFaults) -> SidecarConfiguration
+    ) {
+        (self.configuration, self.logger, self.reread) = (configuration, logger, reread)
     }
 
-    /// Serves until SIGTERM or SIGINT.
+    /// Serves until SIGTERM, SIGINT or `POST /quit`.
     /// - Returns: whether every request could finish.
     /// - Throws: `StartFailure` before anything is served.
     package func serve() async throws(StartFailure) -> Bool {
@@ -35,8 +42,11 @@ package struct SidecarRun: Sendable {
             if let idle = configuration.keepFresh { await assembly.pipeline.keepFresh(idle: idle) }
         }
         let sweeping = Task { await assembly.sessions.keepSwept(limit: configuration.maximumSessions) }
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let admin = try await openAdmin(assembly, loop, isDraining)
+        let (wishes, wish) = AsyncStream.makeStream(of: Wish.self)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let listening = Task { for await signal in signals { wish.yield(signal == .sighup ? .reload : .stop) } }
+        defer { listening.cancel() }
+        let admin = try await openAdmin(assembly, loop, isDraining) { wish.yield(.stop) }
         let listener: LocalListener
         do {
             listener = try await LocalListener.open(
@@ -48,13 +58,23 @@ package struct SidecarRun: Sendable {
                 "listen": "\(listener.bound.map(\.text).joined(separator: ","))", "admin": "\(admin.port)",
                 "tenant": "\(configuration.transport.origin.text)",
             ])
-        for await _ in signals { break }
+        configuration.manager.ready()
+        let watchdog = keepWatchdog(on: loop)
+        defer { watchdog?.cancel() }
+        for await wish in wishes {
+            guard wish == .reload else { break }
+            await reload(assembly)
+        }
         isDraining.withLockedValue { $0 = true }
+        configuration.manager.stopping()
         logger.info("shutting down; requests in flight may finish")
-        let finished = await listener.drain(within: configuration.drainTimeout)
+        // Whoever asks a second time means it: rotations in the air are then what a kill would leave, which the store survives.
+        guard let finished = await unlessAsked(again: wishes, { await self.drain(listener, assembly) }) else {
+            logger.warning("asked again; ending at once")
+            return false
+        }
         freshness.cancel()
         sweeping.cancel()
-        await assembly.sessions.drain()
         tokens.cancel()
         assembly.transport.close(now: true)
         _ = await transport.value
@@ -63,12 +83,63 @@ package struct SidecarRun: Sendable {
         return finished
     }
 
+    /// Everything is served for a while, so that nobody is sent here any more; then what is in flight, and every rotation, ends.
+    private func drain(_ listener: LocalListener, _ assembly: Assembly) async -> Bool {
+        try? await Task.sleep(for: configuration.drainDelay)
+        let finished = await listener.drain(within: configuration.drainTimeout)
+        await assembly.sessions.drain()
+        return finished
+    }
+
+    /// - Returns: nil when a second stop came first.
+    private func unlessAsked(again wishes: AsyncStream<Wish>, _ body: @escaping @Sendable () async -> Bool) async
+        -> Bool?
+    {
+        let (results, result) = AsyncStream.makeStream(of: Bool?.self)
+        let working = Task { result.yield(await body()) }
+        let asking = Task {
+            for await wish in wishes where wish == .stop {
+                _ = result.yield(nil)
+                return
+            }
+        }
+        defer {
+            working.cancel()
+            asking.cancel()
+        }
+        for await result in results { return result }
+        return nil
+    }
+
+    /// Reads the files of secrets and certificates again. What is wrong leaves everything as it was.
+    private func reload(_ assembly: Assembly) async {
+        do {
+            await assembly.reload(try reread())
+            logger.notice("secrets and certificates were read again")
+        } catch {
+            logger.error(
+                "not reloaded; everything stays as it was",
+                metadata: ["faults": "\(error.faults.map(\.line).joined(separator: "; "))"])
+        }
+    }
+
+    /// systemd hears of this process as long as its event loop turns.
+    private func keepWatchdog(on loop: any EventLoop) -> RepeatedTask? {
+        guard let interval = configuration.manager.watchdog else { return nil }
+        let pause = TimeAmount.milliseconds(max(1, interval.wholeMilliseconds / 3))
+        let manager = configuration.manager
+        return loop.scheduleRepeatedTask(initialDelay: .zero, delay: pause) { _ in manager.alive() }
+    }
+
     private func openAdmin(
-        _ assembly: Assembly, _ loop: any EventLoop, _ isDraining: NIOLockedValueBox<Bool>
+        _ assembly: Assembly, _ loop: any EventLoop, _ isDraining: NIOLockedValueBox<Bool>,
+        _ quit: @escaping @Sendable () -> Void
     ) async throws(StartFailure) -> AdminListener {
         guard case .tcp(let host, let port) = configuration.adminListen else { throw .transport }
         do {
-            return try await AdminListener.open(host: host, port: port, on: loop) {
+            return try await AdminListener.open(
+                host: host, port: port, on: loop, quit: configuration.adminQuit ? quit : nil
+            ) {
                 var reasons: [Readiness.Reason] = []
                 if !assembly.accessTokens.isUsable { reasons.append(.noAccessToken) }
                 if !assembly.sessions.isWritable { reasons.append(.storeNotWritable) }

@@ -22,7 +22,16 @@ package enum StartFailure: Error, Sendable {
         case .transport: "libcurl could not be set up; is the system out of memory or file descriptors?"
         case .store(let error): "SIDECAR_STORE_URL: \(Self.text(error))"
         case .listen(let setting, let error):
-            "\(setting): cannot listen on \(error.address.text): \(SystemError.text(error.errno))"
+            "\(setting): cannot listen on \(error.address.text): \(error.problem.map(Self.text) ?? SystemError.text(error.errno))"
+        }
+    }
+
+    private static func text(_ problem: UnixSocketFile.Problem) -> String {
+        switch problem {
+        case .noFolder: "its folder does not exist"
+        case .folderWritableByOthers: "others can write to its folder; use one of mode 0755 or less"
+        case .notASocket: "something that is no socket is there; remove it or choose another path"
+        case .inUse: "another process listens there"
         }
     }
 

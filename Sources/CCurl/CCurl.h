@@ -28,8 +28,14 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L)) != CURLE_OK) return code;
-    if ((code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)) != CURLE_OK) return code;
+    // A resumed session is not verified again: every connection shows its certificate.
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK) return code;
+    // What a proxy says to CONNECT is no answer of the tenant, and the tenant's fields are not for the proxy.
+    if ((code = curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE)) != CURLE_OK) return code;
+    // A changed address is seen in time.
+    if ((code = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 30L)) != CURLE_OK) return code;
     // Made and freed for every transfer: at its default of 64 KiB the allocator tidies its whole heap each time.
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
@@ -47,6 +53,51 @@ static inline void ccurl_keep_freed_memory(void) {
 /// Certificate authorities in PEM, beside the system's own folder.
 static inline CURLcode ccurl_set_authorities(CURL *easy, const char *file) {
     return curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+}
+
+/// Takes the system's own folder of authorities away.
+static inline CURLcode ccurl_forget_system_authorities(CURL *easy) {
+    return curl_easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
+}
+
+/// `CURL_SSLVERSION_…`
+static inline CURLcode ccurl_set_tls_minimum(CURL *easy, long version) {
+    return curl_easy_setopt(easy, CURLOPT_SSLVERSION, version);
+}
+
+/// A client certificate and its key, both PEM files.
+static inline CURLcode ccurl_set_client_certificate(CURL *easy, const char *certificate, const char *key) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM")) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSLCERT, certificate)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM")) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_SSLKEY, key);
+}
+
+/// `sha256//base64`, several with semicolons.
+static inline CURLcode ccurl_set_pinned_key(CURL *easy, const char *pins) {
+    return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pins);
+}
+
+/// `http://[user:password@]host:port`; always as a tunnel, so that the proxy sees nothing of a request.
+static inline CURLcode ccurl_set_proxy(CURL *easy, const char *url) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_PROXY, url);
+}
+
+/// Lines `host:port:address`; the list has to live as long as the handle.
+static inline CURLcode ccurl_set_addresses(CURL *easy, struct curl_slist *addresses) {
+    return curl_easy_setopt(easy, CURLOPT_RESOLVE, addresses);
+}
+
+/// Connections that are older than so many seconds are not used again, nor authorities that were read longer ago; zero: none of
+/// what there is now.
+static inline CURLcode ccurl_set_oldest(CURL *easy, long seconds) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, seconds > 0 ? 0L : 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, seconds)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, seconds);
 }
 
 /// Milliseconds until the connection, with its TLS handshake, has to stand.

@@ -14,9 +14,9 @@ package final class CurlClient: UpstreamTransport {
     /// Nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings) {
         ccurl_keep_freed_memory()
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let trial = EasyHandle(settings) else {
-            return nil
-        }
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
+            let trial = EasyHandle(settings, addresses: HeaderList())
+        else { return nil }
         trial.free()
         guard let multi = MultiHandle(keptConnections: settings.keptConnections) else { return nil }
         (self.settings, self.multi) = (settings, multi)
@@ -31,6 +31,9 @@ package final class CurlClient: UpstreamTransport {
 
     /// Takes no new requests. Running ones end by themselves, or at once; then `run` returns.
     package func close(now: Bool) { put(.close(now: now)) }
+
+    /// From now on certificate files are read anew and new requests go out on new connections; those on their way are not touched.
+    package func reload() { put(.reload) }
 
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
         let id = lastID.withLockedValue { last in

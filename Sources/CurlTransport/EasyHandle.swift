@@ -1,32 +1,7 @@
 // One libcurl easy handle: how a request is put into it.
 
 internal import CCurl
-package import Model
-
-/// How every transfer of this client is made; libcurl is told once per handle.
-package struct CurlSettings: Sendable {
-    /// HTTP versions that may be spoken with the tenant (`SIDECAR_UPSTREAM_HTTP`).
-    package enum HTTPVersion: String, CaseIterable, Sendable {
-        case auto
-        case http1 = "1.1"
-        case http2 = "2"
-    }
-
-    package let origin: TenantOrigin
-    /// A PEM file with certificate authorities beside the system's (`SIDECAR_CA_FILE`).
-    package let authorities: String?
-    package let version: HTTPVersion
-    package let connectTimeout: Duration
-    /// How many connections are kept open at most.
-    package let keptConnections: Int
-
-    package init(
-        origin: TenantOrigin, authorities: String?, version: HTTPVersion, connectTimeout: Duration, keptConnections: Int
-    ) {
-        (self.origin, self.authorities, self.version) = (origin, authorities, version)
-        (self.connectTimeout, self.keptConnections) = (connectTimeout, keptConnections)
-    }
-}
+internal import Model
 
 /// A handle that is used for one request after another. Every option that a request sets is set by `prepare` for every request,
 /// so that nothing of one user's request is left for the next.
@@ -34,7 +9,8 @@ package struct CurlSettings: Sendable {
     let raw: UnsafeMutableRawPointer
 
     /// Nil when libcurl refuses a setting or has no memory. Loop thread, like everything here.
-    init?(_ settings: CurlSettings) {
+    /// - Parameter addresses: the lines of `SIDECAR_RESOLVE`; they outlive the handle.
+    init?(_ settings: CurlSettings, addresses: HeaderList) {
         guard let raw = unsafe curl_easy_init() else { return nil }
         unsafe self.raw = raw
         let version =
@@ -47,8 +23,17 @@ package struct CurlSettings: Sendable {
             ccurl_apply_safe_defaults(raw, settings.origin.scheme),
             ccurl_set_http_version(raw, version),
             ccurl_set_connect_timeout(raw, Int(clamping: settings.connectTimeout.wholeMilliseconds)),
+            ccurl_set_tls_minimum(
+                raw, Int(settings.tlsMinimum == .v13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2)),
         ]
         if let authorities = settings.authorities { unsafe results.append(ccurl_set_authorities(raw, authorities)) }
+        if !settings.usesSystemAuthorities { unsafe results.append(ccurl_forget_system_authorities(raw)) }
+        if let (certificate, key) = settings.clientCertificate {
+            unsafe results.append(ccurl_set_client_certificate(raw, certificate, key))
+        }
+        if let pins = settings.pinnedKeys { unsafe results.append(ccurl_set_pinned_key(raw, pins)) }
+        if let proxy = settings.proxy { unsafe results.append(ccurl_set_proxy(raw, proxy)) }
+        if unsafe addresses.head != nil { unsafe results.append(ccurl_set_addresses(raw, addresses.head)) }
         guard results.allSatisfy({ $0 == CURLE_OK }) else {
             unsafe curl_easy_cleanup(raw)
             return nil
@@ -58,15 +43,18 @@ package struct CurlSettings: Sendable {
     func free() { unsafe curl_easy_cleanup(raw) }
 
     /// Puts a request into the handle. `context` is a `Transfer` that outlives the transfer.
+    /// - Parameter oldest: connections and authorities from longer ago are not used.
     /// - Returns: false when libcurl refuses.
-    func prepare(_ request: UpstreamRequest, origin: TenantOrigin, lines: HeaderList, context: UnsafeMutableRawPointer)
-        -> Bool
-    {
+    func prepare(
+        _ request: UpstreamRequest, origin: TenantOrigin, lines: HeaderList, oldest: Duration,
+        context: UnsafeMutableRawPointer
+    ) -> Bool {
         guard request.target.first == UInt8(ascii: "/"), !request.target.contains(0) else { return false }
         let url = origin.text + String(decoding: request.target, as: UTF8.self)
         let method = String(decoding: request.method, as: UTF8.self)
         var results = unsafe [
             ccurl_forget_request(raw),
+            ccurl_set_oldest(raw, Int(clamping: oldest.components.seconds)),
             ccurl_set_url(raw, url),
             ccurl_set_header_lines(raw, lines.head),
             ccurl_set_receivers(raw, receiveHeadLine, receiveBody, aboutToSend, context),

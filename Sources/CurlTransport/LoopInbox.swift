@@ -9,6 +9,8 @@ enum LoopCommand: Sendable {
     /// Data or room is there again.
     case resume(TransferID)
     case cancel(TransferID)
+    /// Read certificate files anew: no connection from before serves a new request.
+    case reload
     /// No new transfers; end when the last one has ended, or at once.
     case close(now: Bool)
 }

@@ -13,6 +13,9 @@ struct TransferLoop {
     private var idle: [EasyHandle] = []
     private var isClosing = false
     private var nextLook: ContinuousClock.Instant = .now
+    private var addresses = HeaderList()
+    /// When files were to be read anew: nothing from before is used for new requests.
+    private var reloadedAt: ContinuousClock.Instant?
 
     /// How often deadlines are looked at.
     private static let lookEvery = Duration.milliseconds(100)
@@ -27,6 +30,7 @@ struct TransferLoop {
 
     private init(settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle) {
         (self.settings, self.inbox, self.multi) = (settings, inbox, multi)
+        for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
     }
 
     private var isOver: Bool { isClosing && transfers.isEmpty }
@@ -62,6 +66,7 @@ struct TransferLoop {
             guard let transfer = transfers[id] else { return }
             transfer.stop(.cancelled)
             end(transfer, CURLE_ABORTED_BY_CALLBACK)
+        case .reload: reloadedAt = .now
         case .close(let now):
             isClosing = true
             guard now else { return }
@@ -75,13 +80,17 @@ struct TransferLoop {
     private mutating func start(
         _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?
     ) {
-        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings) else { return Self.refuse(mailbox, feed) }
+        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses) else {
+            return Self.refuse(mailbox, feed)
+        }
         let transfer = Transfer(
-            id: id, easy: easy, mailbox: mailbox, feed: feed, phase: TransferPhase(timeout: request.timeout, at: .now),
+            id: id, easy: easy, mailbox: mailbox, feed: feed,
+            phase: TransferPhase(timeout: request.timeout, mayResend: request.mayResend, at: .now),
             mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
-            unsafe easy.prepare(request, origin: settings.origin, lines: transfer.lines, context: context),
+            unsafe easy.prepare(
+                request, origin: settings.origin, lines: transfer.lines, oldest: oldest, context: context),
             multi.add(easy)
         else {
             transfer.lines.free()
@@ -89,6 +98,12 @@ struct TransferLoop {
             return Self.refuse(mailbox, feed)
         }
         transfers[id] = transfer
+    }
+
+    /// How old what is used for a new request may be.
+    private var oldest: Duration {
+        guard let reloadedAt else { return settings.connectionAge }
+        return min(settings.connectionAge, ContinuousClock.now - reloadedAt)
     }
 
     /// The request's own lines, and lines that keep libcurl from adding some of its own accord.
@@ -130,6 +145,7 @@ struct TransferLoop {
     private mutating func tearDown() {
         for easy in idle { easy.free() }
         idle = []
+        addresses.free()
         for case .start(_, _, let mailbox, let feed) in inbox.close() { Self.refuse(mailbox, feed) }
         multi.free()
     }

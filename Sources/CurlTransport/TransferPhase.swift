@@ -25,21 +25,27 @@ struct TransferPhase: Sendable {
     }
 
     private(set) var maybeSent = false
+    private var mayResend: Bool
     private(set) var hasHead = false
     private(set) var stop: Stop?
     private var deadline: Instant
     private let timeout: Duration
 
-    init(timeout: Duration, at now: Instant) {
-        self.timeout = timeout
+    /// - Parameter mayResend: the request is safe: it may go out once more when a kept-alive connection died under it.
+    init(timeout: Duration, mayResend: Bool = false, at now: Instant) {
+        (self.timeout, self.mayResend) = (timeout, mayResend)
         deadline = now + timeout
     }
 
-    /// libcurl has a connection and is about to send. Returns whether it may: it would send a second time when a kept-alive
-    /// connection died, and no request leaves twice without our own decision.
+    /// libcurl has a connection and is about to send. Returns whether it may: it would send again when a kept-alive connection ended
+    /// before a byte of the answer, for whatever method. A safe request may go out a second time, never a third; no other does.
     mutating func aboutToSend() -> Bool {
-        defer { maybeSent = true }
-        return !maybeSent
+        guard maybeSent else {
+            maybeSent = true
+            return true
+        }
+        defer { mayResend = false }
+        return mayResend
     }
 
     mutating func headArrived() { hasHead = true }

@@ -22,6 +22,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let registry: ConnectionRegistry
     private let limits: ConnectionLimits
     private let tasks: EventLoopTasks
+    private let gate: RequestGate
     private var current: Current?
     /// Parts of pipelined requests that wait for the answer before them.
     private var waiting = CircularBuffer<HTTPServerRequestPart>()
@@ -30,12 +31,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isClosing = false
     private var isDraining = false
     private var deadline: NIODeadline = .distantFuture
+    /// Of the header that has begun to arrive; nil while none is expected.
+    private var headerDeadline: NIODeadline?
     private var context: ChannelHandlerContext?
     /// The caller's address if it is not loopback.
     private var peer: [UInt8]?
 
-    init(pipeline: ProxyPipeline, registry: ConnectionRegistry, limits: ConnectionLimits, eventLoop: any EventLoop) {
-        (self.pipeline, self.registry, self.limits) = (pipeline, registry, limits)
+    init(
+        pipeline: ProxyPipeline, registry: ConnectionRegistry, gate: RequestGate, limits: ConnectionLimits,
+        eventLoop: any EventLoop
+    ) {
+        (self.pipeline, self.registry, self.gate, self.limits) = (pipeline, registry, gate, limits)
         tasks = EventLoopTasks(eventLoop)
     }
 
@@ -45,6 +51,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
+        guard registry.count < limits.connections else { return refuse(context, .overloaded) }
         registry.add(self)
         peer = Self.peer(context)
         expect(within: limits.idle)
@@ -64,7 +71,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is HTTPParserError, !isClosing else { return context.close(promise: nil) }
-        guard let current else { return refuse(context) }
+        guard let current else { return refuse(context, .refused(.malformed)) }
         // The head was fine and its body is not: the pipeline learns it from the body.
         current.body.fail(.broken)
     }
@@ -77,6 +84,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: time
 
+    /// Bytes have come, whatever they are. The first of a header start its time, which no later ones extend.
+    func bytesArrived() {
+        guard current == nil, !isClosing, headerDeadline == nil, let context else { return }
+        let moment = NIODeadline.now() + .milliseconds(limits.header.wholeMilliseconds)
+        headerDeadline = moment
+        // Most headers come in one piece: the decoder has the word first.
+        context.eventLoop.assumeIsolated().execute { [weak self] in
+            guard let self, let context = self.context, self.headerDeadline == moment else { return }
+            self.watchHeader(context, until: moment)
+        }
+    }
+
     private func expect(within duration: Duration) { deadline = .now() + .milliseconds(duration.wholeMilliseconds) }
 
     /// One timer per connection, set again only when it fires.
@@ -86,6 +105,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
             guard let self, let context = self.context else { return }
             if self.deadline <= .now() { self.timedOut(context) }
             if context.channel.isActive { self.watch(context) }
+        }
+    }
+
+    /// One timer per header that did not come at once.
+    private func watchHeader(_ context: ChannelHandlerContext, until moment: NIODeadline) {
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [weak self] in
+            guard let self, let context = self.context, self.headerDeadline == moment else { return }
+            self.refuse(context, .headerTimeout)
         }
     }
 
@@ -137,7 +164,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ parsed: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard let read = ReadHead(parsed, peer: peer) else { return refuse(context) }
+        headerDeadline = nil
+        guard let read = ReadHead(parsed, peer: peer) else { return refuse(context, .refused(.malformed)) }
         expect(within: limits.body)
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -145,17 +173,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
             onFirstPull: { if read.expectsContinue { loop.execute { bound.value.sendContinue() } } },
             onDrained: { loop.execute { bound.value.readOn() } })
         let request = LocalRequest(head: read.head, body: body, contentLength: read.contentLength)
-        current = Current(read: read, body: body, task: Self.start(request, pipeline, tasks, read, body, bound))
+        current = Current(read: read, body: body, task: Self.start(request, pipeline, tasks, gate, read, body, bound))
     }
 
     private static func start(
-        _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ read: ReadHead,
-        _ body: BodyBridge,
-        _ bound: NIOLoopBound<ConnectionHandler>
+        _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ gate: RequestGate,
+        _ read: ReadHead, _ body: BodyBridge, _ bound: NIOLoopBound<ConnectionHandler>
     ) -> Task<Void, Never> {
         Task(executorPreference: tasks) {
+            guard await gate.enter() else { return await write(LocalAnswer(.overloaded), read, body, bound) }
             let answer = await pipeline.respond(to: request)
             await write(answer, read, body, bound)
+            gate.leave()
         }
     }
 
@@ -171,9 +200,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
     }
 
-    /// Bytes that are no request: answered once, and the connection is over.
-    private func refuse(_ context: ChannelHandlerContext) {
-        let answer = LocalAnswer(.refused(.malformed))
+    /// Answered once, without having looked further, and the connection is over.
+    private func refuse(_ context: ChannelHandlerContext, _ error: ProxyError) {
+        let answer = LocalAnswer(error)
         guard case .bytes(let body) = answer.body else { return }
         var out = context.channel.allocator.buffer(capacity: 512)
         AnswerWriter.writeHead(

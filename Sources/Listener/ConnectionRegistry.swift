@@ -8,13 +8,15 @@ final class ConnectionRegistry {
     private var emptied: EventLoopPromise<Void>?
     private var isDraining = false
 
+    var count: Int { handlers.count }
+
     func add(_ handler: ConnectionHandler) {
         handlers[ObjectIdentifier(handler)] = handler
         if isDraining { handler.drain() }
     }
 
     func remove(_ handler: ConnectionHandler) {
-        handlers[ObjectIdentifier(handler)] = nil
+        guard handlers.removeValue(forKey: ObjectIdentifier(handler)) != nil else { return }
         if handlers.isEmpty { emptied?.succeed() }
     }
 

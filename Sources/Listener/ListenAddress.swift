@@ -5,6 +5,8 @@ package enum ListenAddress: Sendable, Equatable {
     /// A literal address; port 0 lets the system choose.
     case tcp(host: String, port: Int)
     case unix(path: String)
+    /// A listening socket that whoever started us has opened (systemd's socket activation).
+    case inherited(descriptor: Int32)
 
     /// Nil when it is neither.
     package init?(_ text: String) {
@@ -33,6 +35,7 @@ package enum ListenAddress: Sendable, Equatable {
         switch self {
         case .tcp(let host, let port): host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
+        case .inherited(let descriptor): "descriptor \(descriptor)"
         }
     }
 }

@@ -17,8 +17,12 @@ package struct ListenError: Error, Sendable {
     package let address: ListenAddress
     /// The system's error number; 0 when it is of another kind.
     package let errno: Int32
+    /// What is wrong with the place itself.
+    package let problem: UnixSocketFile.Problem?
 
-    package init(address: ListenAddress, errno: Int32) { (self.address, self.errno) = (address, errno) }
+    package init(address: ListenAddress, errno: Int32, problem: UnixSocketFile.Problem? = nil) {
+        (self.address, self.errno, self.problem) = (address, errno, problem)
+    }
 }
 
 /// Serves the pipeline on local addresses.
@@ -39,6 +43,7 @@ package final class LocalListener: Sendable {
         do { registry = try await loop.submit { NIOLoopBound(ConnectionRegistry(), eventLoop: loop) }.get() } catch {
             throw ListenError(address: addresses.first ?? .tcp(host: "-", port: 0), errno: 0)
         }
+        let gate = RequestGate(limit: limits.inFlight, patience: limits.queue)
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -48,8 +53,10 @@ package final class LocalListener: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)
                     let handler = ConnectionHandler(
-                        pipeline: pipeline, registry: registry.value, limits: limits, eventLoop: channel.eventLoop)
-                    try channel.pipeline.syncOperations.addHandlers(ByteToMessageHandler(decoder), handler)
+                        pipeline: pipeline, registry: registry.value, gate: gate, limits: limits,
+                        eventLoop: channel.eventLoop)
+                    try channel.pipeline.syncOperations.addHandlers(
+                        HeaderClock(handler), ByteToMessageHandler(decoder), handler)
                 }
             }
         var channels: [any Channel] = []
@@ -61,7 +68,9 @@ package final class LocalListener: Sendable {
                 bound.append(actual(address, channel))
             } catch {
                 for channel in channels { try? await channel.close() }
-                throw ListenError(address: address, errno: (error as? IOError)?.errnoCode ?? 0)
+                throw ListenError(
+                    address: address, errno: (error as? IOError)?.errnoCode ?? 0,
+                    problem: error as? UnixSocketFile.Problem)
             }
         }
         return LocalListener(loop: loop, channels: channels, registry: registry, bound: bound)
@@ -77,9 +86,11 @@ package final class LocalListener: Sendable {
         switch address {
         case .tcp(let host, let port): return try await bootstrap.bind(host: host, port: port).get()
         case .unix(let path):
-            let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            try UnixSocketFile.prepare(path)
+            let channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
             _ = unsafe chmod(path, 0o660)
             return channel
+        case .inherited(let descriptor): return try await bootstrap.withBoundSocket(descriptor).get()
         }
     }
 
@@ -92,6 +103,7 @@ package final class LocalListener: Sendable {
     /// - Returns: false when some were still busy after `limit`.
     package func drain(within limit: Duration) async -> Bool {
         for channel in channels { try? await channel.close() }
+        for case .unix(let path) in bound { _ = unsafe unlink(path) }
         let emptied = loop.makePromise(of: Void.self)
         let registry = registry
         loop.execute { registry.value.drain(emptied) }

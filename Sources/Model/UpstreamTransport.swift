@@ -11,10 +11,16 @@ package struct UpstreamRequest: Sendable {
     package var body: MessageBody
     /// How long until the complete head of the answer, from the sending; then the same again without any progress.
     package var timeout: Duration
+    /// Whether it may go out a second time when a kept-alive connection ended before a byte of the answer (RFC 9110 section 9.2.2:
+    /// safe methods alone).
+    package var mayResend: Bool
 
-    package init(method: [UInt8], target: [UInt8], fields: HeaderFields, body: MessageBody, timeout: Duration) {
+    package init(
+        method: [UInt8], target: [UInt8], fields: HeaderFields, body: MessageBody, timeout: Duration,
+        mayResend: Bool = false
+    ) {
         (self.method, self.target, self.fields) = (method, target, fields)
-        (self.body, self.timeout) = (body, timeout)
+        (self.body, self.timeout, self.mayResend) = (body, timeout, mayResend)
     }
 }
 
@@ -61,6 +67,8 @@ package struct TransportError: Error, Equatable, Sendable, CustomStringConvertib
         case cancelled
         /// The transport is shutting down or cannot start a transfer.
         case closed
+        /// The tenant has failed again and again; nothing is sent for a while.
+        case suspended
     }
 
     package let reason: Reason
@@ -68,9 +76,11 @@ package struct TransportError: Error, Equatable, Sendable, CustomStringConvertib
     package let maybeSent: Bool
     /// libcurl's own code (CURLcode), for the log; 0 when it was not libcurl that failed.
     package let code: Int32
+    /// When it is worth trying again, where that is known.
+    package let retryAfter: Duration?
 
-    package init(_ reason: Reason, maybeSent: Bool, code: Int32 = 0) {
-        (self.reason, self.maybeSent, self.code) = (reason, maybeSent, code)
+    package init(_ reason: Reason, maybeSent: Bool, code: Int32 = 0, retryAfter: Duration? = nil) {
+        (self.reason, self.maybeSent, self.code, self.retryAfter) = (reason, maybeSent, code, retryAfter)
     }
 
     /// For the log: `tls (libcurl 60), nothing sent`.
@@ -81,7 +91,7 @@ package struct TransportError: Error, Equatable, Sendable, CustomStringConvertib
 
 /// Sends requests to the one tenant. Implemented by `CurlClient`, and by `ScriptedTransport` in tests.
 package protocol UpstreamTransport: Sendable {
-    /// Sends one request at most once and returns when the head of the final answer is there.
+    /// Sends one request, at most once unless `mayResend`, and returns when the head of the final answer is there.
     /// - Throws: `TransportError` when no complete head came. Redirects and error statuses are answers, not errors.
     func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse
 }

@@ -95,11 +95,15 @@ extension ErrorRow {
         closes: true)
 }
 
-// MARK: bodies
+// MARK: headers and bodies
 
 extension ErrorRow {
-    private static let bodies = [bodyInvalid, bodyTooLarge, bodyTimeout, bodyIncomplete]
+    private static let bodies = [headerTimeout, bodyInvalid, bodyTooLarge, bodyTimeout, bodyIncomplete]
 
+    static let headerTimeout = ErrorRow(
+        408, "HEADER_TIMEOUT", "the header did not arrive in time",
+        "send the whole header; see `SIDECAR_HEADER_TIMEOUT`",
+        closes: true)
     static let bodyInvalid = ErrorRow(
         400, "BODY_INVALID", "the body is not one unambiguous JSON object",
         "send one JSON object in UTF-8, no name twice, at most 64 levels deep", closes: true)
@@ -185,7 +189,9 @@ extension ErrorRow {
 // MARK: the tenant, and ourselves
 
 extension ErrorRow {
-    private static let tenant = [upstreamUnreachable, upstreamTLS, upstreamBroken, upstreamTimeout, noAccessToken]
+    private static let tenant = [
+        upstreamUnreachable, upstreamTLS, upstreamBroken, upstreamTimeout, upstreamDown, noAccessToken,
+    ]
 
     static let upstreamUnreachable = ErrorRow(
         502, "UPSTREAM_UNREACHABLE", "the tenant's address cannot be resolved or refuses connections",
@@ -199,6 +205,10 @@ extension ErrorRow {
     static let upstreamTimeout = ErrorRow(
         504, "UPSTREAM_TIMEOUT", "the tenant did not answer in time",
         "see `SIDECAR_CONNECT_TIMEOUT` and `SIDECAR_UPSTREAM_TIMEOUT`")
+    static let upstreamDown = ErrorRow(
+        503, "UPSTREAM_DOWN", "the tenant failed many times in a row; nothing is sent for a while",
+        "look at the tenant; one request at a time tries whether it works again, and cached tokens are served meanwhile",
+        retryAfter: 1)
     static let noAccessToken = ErrorRow(
         503, "NO_ACCESS_TOKEN", "no valid access token is held",
         "check the id and secret, and that the application was granted the API; the log says why the last fetch failed",
@@ -210,7 +220,9 @@ extension ErrorRow {
         503, "STORE_UNAVAILABLE", "the session store failed; nothing was sent",
         "look at the disk of `SIDECAR_STORE_URL`: full, read-only, or gone", retryAfter: 1)
     static let overloaded = ErrorRow(
-        503, "OVERLOADED", "the request could not be sent now", "try again", retryAfter: 1)
+        503, "OVERLOADED", "too many requests are worked on",
+        "try again; see `SIDECAR_MAX_IN_FLIGHT` and `SIDECAR_MAX_CONNECTIONS`",
+        retryAfter: 1)
     static let draining = ErrorRow(
         503, "DRAINING", "the sidecar is shutting down", "try again with the one that follows", retryAfter: 1,
         closes: true)

@@ -12,6 +12,7 @@ package enum ProxyError: Error, Sendable, Equatable {
     case bodyInvalid
     case bodyTooLarge
     case bodyTimeout
+    case headerTimeout
     case sessionTokenInvalid
     /// A field of a local API body; the text says what it has to be.
     case fieldInvalid(String)
@@ -27,6 +28,10 @@ package enum ProxyError: Error, Sendable, Equatable {
     /// S1 succeeded without an id_token.
     case idTokenMissing
     case upstream(TransportError.Reason)
+    /// The breaker is open.
+    case upstreamDown(retryAfter: Duration)
+    /// Too many requests for too long.
+    case overloaded
     case notFound
     case methodNotAllowed
     case draining
@@ -36,10 +41,13 @@ package enum ProxyError: Error, Sendable, Equatable {
         case .refused(let refusal): Self.row(refusal)
         case .session(let refusal): Self.row(refusal)
         case .upstream(let reason): Self.row(reason)
+        case .upstreamDown(let wait): .upstreamDown.after(wait)
+        case .overloaded: .overloaded
         case .pathNotAllowed: .pathNotAllowed
         case .bodyInvalid: .bodyInvalid
         case .bodyTooLarge: .bodyTooLarge
         case .bodyTimeout: .bodyTimeout
+        case .headerTimeout: .headerTimeout
         case .sessionTokenInvalid: .sessionTokenInvalid
         case .fieldInvalid(let rule): .fieldInvalid.saying(rule)
         case .queryInvalid: .queryInvalid
@@ -90,6 +98,7 @@ package enum ProxyError: Error, Sendable, Equatable {
         case .broken: .upstreamBroken
         case .timeout, .connectTimeout: .upstreamTimeout
         case .requestBody: .bodyIncomplete
+        case .suspended: .upstreamDown
         case .cancelled, .closed: .overloaded
         }
     }
@@ -120,10 +129,15 @@ extension ProxyError {
             }
     }
 
+    package init(_ error: TransportError) {
+        self =
+            error.reason == .suspended ? .upstreamDown(retryAfter: error.retryAfter ?? .zero) : .upstream(error.reason)
+    }
+
     init(_ fault: RenewalFault) {
         self =
             switch fault {
-            case .transport(let error): .upstream(error.reason)
+            case .transport(let error): ProxyError(error)
             case .noAccessToken: .noAccessToken(retryAfter: .seconds(1))
             case .unreadableAnswer: .upstream(.broken)
             case .outOfTime: .upstream(.timeout)

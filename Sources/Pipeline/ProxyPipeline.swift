@@ -2,12 +2,13 @@
 
 package import Guard
 package import Model
+internal import NIOConcurrencyHelpers
 package import Sessions
 package import Tenant
 
 /// Answers local requests. Everything it needs is handed in; it keeps nothing of a request.
 package struct ProxyPipeline: Sendable {
-    private let guardPolicy: AdmissionPolicy
+    private let guardPolicy: NIOLockedValueBox<AdmissionPolicy>
     private let routes: RouteTable
     let sessions: SessionCoordinator
     private let pins: FingerprintPins
@@ -20,10 +21,13 @@ package struct ProxyPipeline: Sendable {
         guardPolicy: AdmissionPolicy, routes: RouteTable, sessions: SessionCoordinator, pins: FingerprintPins,
         sender: UpstreamSender, limits: BodyLimits, tokenEndpoint: TokenEndpoint = .refuse, clock: any WallClock
     ) {
-        (self.guardPolicy, self.routes, self.sessions) = (guardPolicy, routes, sessions)
+        (self.guardPolicy, self.routes, self.sessions) = (NIOLockedValueBox(guardPolicy), routes, sessions)
         self.tokenEndpoint = tokenEndpoint
         (self.pins, self.sender, self.limits, self.clock) = (pins, sender, limits, clock)
     }
+
+    /// Requests that come from now on are judged by this policy.
+    package func replaceGuard(_ policy: AdmissionPolicy) { guardPolicy.withLockedValue { $0 = policy } }
 
     /// Admit, route, take the newest session, inject and forward, learn, answer.
     package func respond(to request: LocalRequest) async -> LocalAnswer {
@@ -57,7 +61,7 @@ package struct ProxyPipeline: Sendable {
     }
 
     func admit(_ head: RequestHead) throws(ProxyError) -> Admission {
-        do { return try guardPolicy.admit(head) } catch { throw .refused(error) }
+        do { return try guardPolicy.withLockedValue({ $0 }).admit(head) } catch { throw .refused(error) }
     }
 
     /// Whether the app asks for an access token and gets a worthless one (`SIDECAR_TOKEN_ENDPOINT=placeholder`).

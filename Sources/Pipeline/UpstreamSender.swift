@@ -134,7 +134,7 @@ package struct UpstreamSender: Sendable {
         return UpstreamRequest(
             method: call.method, target: call.target,
             fields: injector.fields(call.fields, for: call.route, credentials),
-            body: body, timeout: timeout)
+            body: body, timeout: timeout, mayResend: call.isSafe && call.route.sending != .once)
     }
 }
 
@@ -147,7 +147,7 @@ enum SendFailure: Error {
     var proxyError: ProxyError {
         switch self {
         case .noAccessToken(let reason): .noAccessToken(retryAfter: reason.retryAfter)
-        case .transport(let error): .upstream(error.reason)
+        case .transport(let error): ProxyError(error)
         case .envelope(let fault): fault.proxyError
         }
     }
@@ -156,7 +156,7 @@ enum SendFailure: Error {
 extension EnvelopeFault {
     fileprivate var proxyError: ProxyError {
         switch self {
-        case .transport(let error): .upstream(error.reason)
+        case .transport(let error): ProxyError(error)
         case .unreadable: .envelopeImpossible("the tenant's public key or time cannot be read")
         case .keyTooShort: .envelopeImpossible("the tenant's public key has fewer than 2048 bits")
         case .tokenTooLong: .envelopeImpossible("the session token is longer than the tenant's public key can seal")
@@ -165,6 +165,9 @@ extension EnvelopeFault {
 }
 
 extension ProxiedCall {
+    /// By its method (RFC 9110 section 9.2.1).
+    fileprivate var isSafe: Bool { method.elementsEqual("GET".utf8) || method.elementsEqual("HEAD".utf8) }
+
     /// Whether the body can be sent a second time.
     var isReplayable: Bool {
         if case .untouched(.stream) = body { return false }

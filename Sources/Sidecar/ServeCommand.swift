@@ -9,6 +9,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Serve until SIGTERM (the default).")
 
     func run() async throws {
+        ProcessHardening.apply()
         let environment = Environment.read()
         let settings: SidecarConfiguration
         do { settings = try SidecarConfiguration(environment: environment) } catch {
@@ -16,8 +17,11 @@ struct ServeCommand: AsyncParsableCommand {
         }
         Environment.dropSecrets()
         let logger = Logger(label: "ciam-sidecar") { _ in TextLog(level: settings.logLevel) }
+        let run = SidecarRun(settings, logger: logger) { () throws(ConfigurationFaults) in
+            try SidecarConfiguration(environment: environment)
+        }
         do {
-            guard try await SidecarRun(settings, logger: logger).serve() else {
+            guard try await run.serve() else {
                 Ending.fail(["some requests did not finish within SIDECAR_DRAIN_TIMEOUT"], code: 1)
             }
         } catch { Ending.fail([error.line], code: error.exitCode) }

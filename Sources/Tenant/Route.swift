@@ -44,11 +44,13 @@ package struct Route: Sendable, Equatable {
         case opens
     }
 
-    /// Whether a request may ever be sent a second time (contract 7.8). The transport never does it by itself.
+    /// Whether a request may ever be sent a second time (contract 7.8).
     package enum Sending: Sendable, Equatable {
         /// Never: logins count their failures, and GETs that change something are not safe.
         case once
-        /// When the tenant has refused the credential that we added: it looks at that before it does anything.
+        /// A GET or HEAD, when a kept-alive connection ended before a byte of the answer (RFC 9110 section 9.2.2).
+        case ifSafe
+        /// As `ifSafe`, and when the tenant has refused the credential that we added: it looks at that before it does anything.
         case afterRenewal
     }
 
@@ -62,7 +64,7 @@ package struct Route: Sendable, Equatable {
 
     package init(
         row: String, family: Family, devices: DevicePlace = .none, token: TokenPlace = .none, session: Session = .none,
-        sending: Sending = .once
+        sending: Sending = .ifSafe
     ) {
         (self.row, self.family, self.devices, self.token) = (row, family, devices, token)
         (self.session, self.sending) = (session, sending)

@@ -61,14 +61,17 @@ extension TenantProfile {
     ]
 
     private static func login(_ row: String, _ method: String, _ path: String) -> Row {
-        Row(method: method, path: path, route: Route(row: row, family: .sdk, devices: .header, session: .opens))
+        Row(
+            method: method, path: path,
+            route: Route(row: row, family: .sdk, devices: .header, session: .opens, sending: .once))
     }
 
     /// S1: takes the session token in a header field, each edition in its own spelling (table 2.3).
     static func exchangeRow(_ field: FieldName) -> Row {
         Row(
             method: "POST", path: "/api/v2/sdk/sso/session-token/id-token",
-            route: Route(row: "S1", family: .sdk, devices: .header, token: .header(field), session: .exchanges))
+            route: Route(
+                row: "S1", family: .sdk, devices: .header, token: .header(field), session: .exchanges, sending: .once))
     }
 
     /// S2–S10 (table 2.3).
@@ -90,7 +93,7 @@ extension TenantProfile {
             let isProved = token != .none
             let route = Route(
                 row: row.row, family: .sdk, devices: .header, token: token, session: isProved ? .uses : .none,
-                sending: isProved && row.row != "S3" ? .afterRenewal : .once)
+                sending: row.row == "S3" ? .once : isProved ? .afterRenewal : .ifSafe)
             return Row(method: row.method, path: row.path, route: route)
         }
     }

@@ -8,14 +8,14 @@ import Testing
 /// Runs `body` with a client, and ends the client's thread afterwards.
 func withClient<Result>(
     of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1,
-    connectTimeout: Duration = .seconds(5),
+    connectTimeout: Duration = .seconds(5), change: (inout CurlSettings) -> Void = { _ in },
     _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
+    var settings = CurlSettings(origin: origin)
+    (settings.authorities, settings.version, settings.connectTimeout) = (authorities, version, connectTimeout)
+    change(&settings)
     let client = try #require(
-        CurlClient(
-            CurlSettings(
-                origin: origin, authorities: authorities, version: version, connectTimeout: connectTimeout,
-                keptConnections: 64)))
+        CurlClient(settings))
     let running = Task { await client.run() }
     do {
         let result = try await body(client)
@@ -30,11 +30,12 @@ func withClient<Result>(
 }
 
 func withClient<Result>(
-    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(5), _ body: (CurlClient) async throws -> Result
+    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(5), change: (inout CurlSettings) -> Void = { _ in },
+    _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
     try await withClient(
         of: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port), authorities: tenant.certificates,
-        connectTimeout: connectTimeout, body)
+        connectTimeout: connectTimeout, change: change, body)
 }
 
 extension UpstreamRequest {

@@ -10,6 +10,12 @@ struct ConnectionTests {
         TenantOrigin(scheme: "https", host: host, port: port)
     }
 
+    private func settings(_ tenant: ScriptedTenant) -> CurlSettings {
+        var settings = CurlSettings(origin: origin("localhost", tenant.port))
+        (settings.authorities, settings.version, settings.connectTimeout) = (tenant.certificates, .http1, .seconds(5))
+        return settings
+    }
+
     @Test func untrustedTenantsGetNothing() async throws {
         try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
             // An authority that nobody knows, and a name that the certificate does not hold.
@@ -116,11 +122,7 @@ struct ConnectionTests {
     @Test func closingEndsWhatRunsAndRefusesWhatComes() async throws {
         try await ScriptedTenant.with(.each { _ in Reply("") }) { tenant in
             let client = try #require(
-                CurlClient(
-                    CurlSettings(
-                        origin: origin("localhost", tenant.port), authorities: tenant.certificates, version: .http1,
-                        connectTimeout: .seconds(5),
-                        keptConnections: 4)))
+                CurlClient(settings(tenant)))
             let running = Task { await client.run() }
             let request = Task { await client.exchange() }
             await tenant.received.wait()
@@ -135,11 +137,7 @@ struct ConnectionTests {
         let gate = Gate()
         try await ScriptedTenant.with(.each { _ in .ok("late") }) { tenant in
             let client = try #require(
-                CurlClient(
-                    CurlSettings(
-                        origin: origin("localhost", tenant.port), authorities: tenant.certificates, version: .http1,
-                        connectTimeout: .seconds(5),
-                        keptConnections: 4)))
+                CurlClient(settings(tenant)))
             let running = Task { await client.run() }
             let body = HeldBody(gate)
             let request = Task { await client.exchange(.sample("POST", "/x", body: .stream(body, length: 2))) }

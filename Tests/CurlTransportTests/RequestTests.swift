@@ -50,6 +50,27 @@ struct RequestTests {
         }
     }
 
+    /// A safe request goes out once more when the kept-alive connection ended under it, and no third time.
+    @Test(arguments: [Reply.End.close, .cut, .reset])
+    func aSafeRequestIsSentOnceMore(_ end: Reply.End) async throws {
+        var safe = UpstreamRequest.sample()
+        safe.mayResend = true
+        try await ScriptedTenant.with(.each { $0 == 2 ? Reply("", end) : .ok("\($0)") }) { tenant in
+            try await withClient(of: tenant) { client in
+                expect(await client.exchange(safe), "200 1")
+                expect(await client.exchange(safe), "200 3")
+                #expect(tenant.connections == 2)
+            }
+        }
+        // On a new connection a loss is a loss.
+        try await ScriptedTenant.with(.each { _ in Reply("", end) }) { tenant in
+            try await withClient(of: tenant) { client in
+                expect(await client.exchange(safe), "broken maybe sent")
+                #expect(tenant.requests.count == 1)
+            }
+        }
+    }
+
     /// The tenant takes the second request on a kept-alive connection and closes. libcurl alone would send it again.
     @Test(arguments: [Reply.End.close, .cut, .reset])
     func nothingIsSentTwice(_ end: Reply.End) async throws {

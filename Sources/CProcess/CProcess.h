@@ -1,0 +1,89 @@
+// What the process asks of Linux, where Swift cannot: variadic calls and address structures.
+#ifndef CPROCESS_H
+#define CPROCESS_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/// No core dump of this process, no other process of this user may look into it, and no child gains privileges.
+/// Returns 0 when all of it holds.
+static inline int cprocess_seal(void) {
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
+    if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) != 0) return -1;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+}
+
+/// As many open descriptors as the system allows.
+static inline int cprocess_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// A `sockaddr_un` for a path, or for an abstract name when it begins with `@`. Returns its length, 0 when it is too long.
+static inline socklen_t cprocess_unix_address(const char *path, struct sockaddr_un *address) {
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof address->sun_path) return 0;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length);
+    if (path[0] == '@') address->sun_path[0] = 0;
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0 : 1));
+}
+
+/// Sends one datagram to systemd (sd_notify). Returns 0 when it went out.
+static inline int cprocess_notify(const char *socket_path, const char *message) {
+    struct sockaddr_un address;
+    socklen_t length = cprocess_unix_address(socket_path, &address);
+    if (length == 0) return -1;
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -1;
+    ssize_t sent = sendto(descriptor, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+    close(descriptor);
+    return sent < 0 ? -1 : 0;
+}
+
+/// Whether somebody listens on a unix socket: 1 yes, 0 no, -1 it cannot be told (`errno`).
+static inline int cprocess_is_alive(const char *path) {
+    struct sockaddr_un address;
+    socklen_t length = cprocess_unix_address(path, &address);
+    if (length == 0) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -1;
+    int result = connect(descriptor, (struct sockaddr *)&address, length);
+    int code = errno;
+    close(descriptor);
+    errno = code;
+    if (result == 0) return 1;
+    return code == ECONNREFUSED ? 0 : -1;
+}
+
+/// Whether a listening socket that was handed over is a unix socket or on loopback: 1 yes, 0 no, -1 it is none.
+static inline int cprocess_listens_locally(int descriptor) {
+    int accepts = 0;
+    socklen_t length = sizeof accepts;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) != 0 || !accepts) return -1;
+    struct sockaddr_storage address;
+    length = sizeof address;
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0) return -1;
+    if (address.ss_family == AF_UNIX) return 1;
+    if (address.ss_family == AF_INET)
+        return (ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24) == 127;
+    if (address.ss_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr) ? 1 : 0;
+    return -1;
+}
+
+#endif
