@@ -135,7 +135,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "Tenant", "JSONText", "Model"]),
-        tests("ListenerTests", ["TestSupport", "Listener", "Guard", "JSONText", "Sessions", "Model", nioPosix]),
+        tests("ListenerTests", ["TestSupport", "Listener", "Guard", "JSONText", "Sessions", "Model", nioPosix, locks]),
         tests(
             "AppTests", ["TestSupport", "App", "CurlTransport", "Listener", "Guard", "Sessions", "Model", logging]),
         tests("EndToEndTests", ["TestSupport", "Sidecar", "TenantEmulatorCommand", subprocess, locks]),

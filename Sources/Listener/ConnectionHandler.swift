@@ -30,6 +30,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// The last answer has been written; what still comes is thrown away.
     private var isClosing = false
     private var isDraining = false
+    /// Bytes of an answer wait for the caller to take them.
+    private var isFlushing = false
     private var deadline: NIODeadline = .distantFuture
     /// Of the header that has begun to arrive; nil while none is expected.
     private var headerDeadline: NIODeadline?
@@ -98,10 +100,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func expect(within duration: Duration) { deadline = .now() + .milliseconds(duration.wholeMilliseconds) }
 
-    /// One timer per connection, set again only when it fires.
+    /// One timer per connection, set again only when it fires: the deadline moves with every piece, and may come nearer.
     private func watch(_ context: ChannelHandlerContext) {
         guard deadline != .distantFuture else { return }
-        context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+        let shortest = min(limits.idle, limits.body)
+        let next = min(deadline, .now() + .milliseconds(shortest.wholeMilliseconds))
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: next) { [weak self] in
             guard let self, let context = self.context else { return }
             if self.deadline <= .now() { self.timedOut(context) }
             if context.channel.isActive { self.watch(context) }
@@ -119,6 +123,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func timedOut(_ context: ChannelHandlerContext) {
         deadline = .now() + .milliseconds(limits.idle.wholeMilliseconds)
         guard let current, !isClosing else { return context.close(promise: nil) }
+        // A reader that takes nothing holds everything behind it.
+        if isFlushing { return context.close(promise: nil) }
         if !current.body.isComplete { current.body.fail(.timedOut) }
     }
 
@@ -269,6 +275,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func send(_ out: ByteBuffer) async throws {
         guard let context else { throw ChannelError.ioOnClosedChannel }
         expect(within: limits.idle)
+        isFlushing = true
+        defer { isFlushing = false }
         try await context.channel.writeAndFlush(out)
     }
 

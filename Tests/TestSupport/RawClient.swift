@@ -29,11 +29,12 @@ package final class RawClient: Sendable {
 
     private init() {}
 
-    /// - Parameter mayHalfClose: whether our own end of sending leaves the connection open for the answer.
-    package static func connect(port: Int) async throws -> RawClient {
+    /// - Parameter reads: whether it ever takes what comes.
+    package static func connect(port: Int, reads: Bool = true) async throws -> RawClient {
         let client = RawClient()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: false)
+            .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Receiver(client))
