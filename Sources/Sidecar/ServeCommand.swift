@@ -9,7 +9,6 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Serve until SIGTERM (the default).")
 
     func run() async throws {
-        ProcessHardening.apply()
         let environment = Environment.read()
         let settings: SidecarConfiguration
         do { settings = try SidecarConfiguration(environment: environment) } catch {

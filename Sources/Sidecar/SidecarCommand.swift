@@ -21,6 +21,12 @@ struct SidecarCommand: AsyncParsableCommand {
             """,
         subcommands: [ServeCommand.self, ConfigCommand.self, ErrorsCommand.self],
         defaultSubcommand: ServeCommand.self)
+
+    /// What the process gives up is given up by its first thread, so that every later one lacks it as well.
+    @MainActor static func main() async {
+        ProcessHardening.apply()
+        await main(nil)
+    }
 }
 
 /// Everything that ends the program with a message.

@@ -65,6 +65,8 @@ struct Program: Sendable {
     func suspend() { signal(.suspend) }
     /// SIGCONT.
     func resume() { signal(.resume) }
+    /// SIGHUP: read secrets and certificates again.
+    func reload() { signal(.terminalClosed) }
 }
 
 extension Program {
