@@ -6,6 +6,12 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import Pipeline
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
+
 /// Turns parsed parts into requests for the pipeline and writes its answers. Everything but `respond` runs on the event loop.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -78,10 +84,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
         current.body.fail(.broken)
     }
 
-    /// Stops taking requests: an idle connection closes now, a busy one after its answer.
+    /// The next answer is the last one. A connection that is idle gets a moment for the request that may be on its way: closing it at
+    /// once would lose that.
     func drain() {
         isDraining = true
-        if current == nil, let context { context.close(promise: nil) }
+        guard current == nil, let context else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limits.drainGrace.wholeMilliseconds)) {
+            [weak self] in
+            guard let self, self.current == nil, !self.isClosing else { return }
+            self.context?.close(promise: nil)
+        }
     }
 
     // MARK: time
@@ -225,6 +237,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ answer: LocalAnswer, _ read: ReadHead, _ body: BodyBridge, _ bound: NIOLoopBound<ConnectionHandler>
     ) async {
         var first: [UInt8]?
+        var isCut = false
         let length: Int?
         switch answer.body {
         case .bytes(let bytes): (first, length) = (bytes, bytes.count)
@@ -232,7 +245,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             length = known
             if read.isHead { stream.cancel() }
             // A body that is already there goes out together with its head.
-            do { first = read.isHead ? nil : try await stream.next() } catch { return bound.value.abort() }
+            do { first = read.isHead ? nil : try await stream.next() } catch { isCut = true }
         }
         let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
         let handler = bound.value
@@ -245,6 +258,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if !read.isHead, framing != .none, let first, !first.isEmpty {
             AnswerWriter.writePiece(first, framing, to: &out)
         }
+        // The head is the tenant's; that nothing follows is for the caller to see.
+        if isCut { return await handler.cut(out, framing) }
         guard case .stream(let stream, _) = answer.body, !read.isHead, framing != .none, first != nil,
             length != first?.count
         else {
@@ -264,7 +279,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 bound.value.finish(out, closes: closes)
             } catch {
                 stream.cancel()
-                bound.value.abort()
+                await bound.value.cut(ByteBuffer(), framing)
             }
         } onCancel: {
             stream.cancel()
@@ -298,11 +313,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// An answer that cannot be completed is cut where everybody can see it.
-    private func abort() {
+    /// An answer that cannot be completed is cut where everybody can see it. Where the end of the connection would be the end of the
+    /// body, the connection is reset instead.
+    private func cut(_ out: ByteBuffer, _ framing: AnswerFraming) async {
+        if out.readableBytes > 0 { try? await send(out) }
         current = nil
         isClosing = true
-        context?.close(promise: nil)
+        guard let context else { return }
+        if framing == .untilClose {
+            try? await (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+                .get()
+        }
+        context.close(promise: nil)
     }
 
     /// Ends our half and waits a moment for the caller's: closing at once would reset the connection and could take the answer with

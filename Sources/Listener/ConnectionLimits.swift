@@ -10,6 +10,8 @@ package struct ConnectionLimits: Sendable {
     package var body: Duration = .seconds(30)
     /// After the last answer, for the caller to close.
     var linger: Duration = .seconds(2)
+    /// How long an idle connection is kept at shutdown.
+    var drainGrace: Duration = .milliseconds(500)
     /// Parts of pipelined requests that may wait before reading stops.
     var pipelinedParts = 64
 

@@ -133,7 +133,8 @@ import Testing
             let path = folder + "/s.sock"
             _ = try await Sidecar.with(listening(path)) { sidecar in
                 let attributes = try FileManager.default.attributesOfItem(atPath: path)
-                #expect(attributes[.posixPermissions] as? UInt16 == 0o660 || attributes[.posixPermissions] as? Int == 0o660)
+                #expect(
+                    attributes[.posixPermissions] as? UInt16 == 0o660 || attributes[.posixPermissions] as? Int == 0o660)
                 let answer = try await sidecar.curl(["--unix-socket", path, "http://localhost/sidecar/v1/users/a"])
                 #expect(answer.status == 404)
                 #expect(

@@ -21,9 +21,10 @@ final class ProcessLines: Sendable {
     func add(_ line: String) {
         let ready = state.withLockedValue { state in
             state.lines.append(line)
-            let ready = state.waiters.filter { $0.isWanted(line) }
-            state.waiters.removeAll { $0.isWanted(line) }
-            return ready
+            // Each is asked once: it may count.
+            let split = state.waiters.partition { $0.isWanted(line) }
+            defer { state.waiters.removeSubrange(split...) }
+            return Array(state.waiters[split...])
         }
         for waiter in ready { waiter.continuation.resume(returning: line) }
     }

@@ -9,6 +9,8 @@ package struct KeepAliveClient {
     package struct Answer: Sendable {
         package let status: Int
         package let source: String?
+        /// Whether it is the last one of its connection.
+        package let closes: Bool
         package let body: [UInt8]
     }
 
@@ -50,13 +52,15 @@ package struct KeepAliveClient {
         try await outbound.write(contentsOf: parts)
         var status = 0
         var source: String?
+        var closes = false
         var received: [UInt8] = []
         while let part = try await self.parts.next(isolation: #isolation) {
             switch part {
             case .head(let head):
                 (status, source) = (Int(head.status.code), head.headers.first(name: "X-Sidecar-Source"))
+                closes = !head.isKeepAlive
             case .body(let piece): received += piece.readableBytesView
-            case .end: return Answer(status: status, source: source, body: received)
+            case .end: return Answer(status: status, source: source, closes: closes, body: received)
             }
         }
         throw ConnectionLost()
