@@ -38,6 +38,9 @@ package struct Setting: Sendable {
         Setting("UPSTREAM_HTTP", "auto", "`auto` (HTTP/2 if the tenant offers it), `1.1` or `2`"),
         Setting("CONNECT_TIMEOUT", "3s", "until a connection and its TLS handshake stand"),
         Setting("UPSTREAM_TIMEOUT", "30s", "until the head of the tenant's answer, then without progress"),
+        Setting(
+            "TOTAL_TIMEOUT", "off",
+            "for a whole exchange, its body included, however steadily it moves; `off` = no limit"),
     ]
 
     private static let accessToken = [

@@ -29,6 +29,7 @@ extension SidecarConfiguration {
         settings.proxy = proxy(&reader)
         settings.addresses = addresses(&reader)
         settings.connectTimeout = reader.duration("CONNECT_TIMEOUT", settings.connectTimeout)
+        settings.totalTimeout = reader.durationOrOff("TOTAL_TIMEOUT")
         return settings
     }
 

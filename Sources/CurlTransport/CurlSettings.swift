@@ -34,6 +34,8 @@ package struct CurlSettings: Sendable {
     package var addresses: [String] = []
     /// Until a connection and its TLS handshake stand (`SIDECAR_CONNECT_TIMEOUT`).
     package var connectTimeout = Duration.seconds(3)
+    /// For a whole exchange, its body included, however steadily it moves; nil for no limit (`SIDECAR_TOTAL_TIMEOUT`).
+    package var totalTimeout: Duration?
     /// How many connections are kept open at most.
     package var keptConnections = 512
     /// A connection that is older is not used for a new request, so that a changed address is followed.

@@ -85,7 +85,8 @@ struct TransferLoop {
         }
         let transfer = Transfer(
             id: id, easy: easy, mailbox: mailbox, feed: feed,
-            phase: TransferPhase(timeout: request.timeout, mayResend: request.mayResend, at: .now),
+            phase: TransferPhase(
+                timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now),
             mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),

@@ -30,10 +30,14 @@ struct TransferPhase: Sendable {
     private(set) var stop: Stop?
     private var deadline: Instant
     private let timeout: Duration
+    /// The end of everything, body included; nil for none.
+    private let end: Instant?
 
     /// - Parameter mayResend: the request is safe: it may go out once more when a kept-alive connection died under it.
-    init(timeout: Duration, mayResend: Bool = false, at now: Instant) {
+    /// - Parameter total: for everything, body included; nil for no limit.
+    init(timeout: Duration, total: Duration? = nil, mayResend: Bool = false, at now: Instant) {
         (self.timeout, self.mayResend) = (timeout, mayResend)
+        end = total.map { now + $0 }
         deadline = now + timeout
     }
 
@@ -56,7 +60,7 @@ struct TransferPhase: Sendable {
     }
 
     /// Whether the time is up.
-    func isOverdue(at now: Instant) -> Bool { now >= deadline }
+    func isOverdue(at now: Instant) -> Bool { now >= min(deadline, end ?? deadline) }
 
     /// We end it for this reason; the first one counts.
     mutating func stopped(_ reason: Stop) { if stop == nil { stop = reason } }

@@ -4,6 +4,7 @@ package import AccessTokens
 package import Injection
 internal import JSONText
 package import Model
+internal import NIOConcurrencyHelpers
 internal import SessionEnvelope
 package import Tenant
 
@@ -21,6 +22,7 @@ package struct UpstreamSender: Sendable {
     private let devices: DeviceDefaults
     private let timeout: Duration
     private let envelopes = EnvelopeSource()
+    private let retries = NIOLockedValueBox(RetryBudget())
     let profile: TenantProfile
 
     /// Error bodies are read whole up to here.
@@ -95,7 +97,7 @@ package struct UpstreamSender: Sendable {
 
     private func sendOnce(_ call: ProxiedCall, _ credentials: Credentials) async throws(SendFailure) -> SentAnswer {
         do {
-            let response = try await transport.send(request(call, credentials))
+            let response = try await response(to: call, credentials)
             guard response.status >= 400 else { return .streaming(response) }
             var body = try await response.body.collect(upTo: Self.longestError)
             if let secret = credentials.accessToken { body = AnswerScrubber.blank(secret, in: body) }
@@ -106,6 +108,23 @@ package struct UpstreamSender: Sendable {
             throw .transport(error)
         } catch {
             throw .transport(TransportError(.broken, maybeSent: true))
+        }
+    }
+
+    /// When nobody was there and certainly nothing was sent, it is tried once more, within the budget. A rotation has a policy of its
+    /// own for that.
+    private func response(to call: ProxiedCall, _ credentials: Credentials) async throws(TransportError)
+        -> UpstreamResponse
+    {
+        retries.withLockedValue { $0.requestBegan() }
+        do { return try await transport.send(request(call, credentials)) } catch {
+            let isRotation = call.route.session == .rotates || call.route.session == .exchanges
+            guard !error.maybeSent, error.reason == .unreachable || error.reason == .broken, call.isReplayable,
+                !isRotation,
+                retries.withLockedValue({ $0.take() })
+            else { throw error }
+            try? await Task.sleep(for: .milliseconds(Int.random(in: 25...75)))
+            return try await transport.send(request(call, credentials))
         }
     }
 

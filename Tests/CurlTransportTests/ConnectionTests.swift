@@ -70,6 +70,23 @@ struct ConnectionTests {
         }
     }
 
+    /// However steadily it pours: the total time is over some day.
+    @Test func theTotalTime() async throws {
+        let script = ScriptedTenant.Script.each { _ in
+            var reply = Reply("HTTP/1.1 200 OK\r\n\r\n")
+            reply.endless = [UInt8](repeating: 0x61, count: 1024)
+            return reply
+        }
+        try await ScriptedTenant.with(script) { tenant in
+            try await withClient(of: tenant, change: { $0.totalTimeout = .seconds(1) }) { client in
+                let response = try await client.send(.sample())
+                var fault: BodyFault?
+                do throws(BodyFault) { while try await response.body.next() != nil {} } catch { fault = error }
+                #expect(fault == .timedOut)
+            }
+        }
+    }
+
     @Test func aCancelledRequestClosesItsConnection() async throws {
         try await ScriptedTenant.with(.each { _ in Reply("") }) { tenant in
             try await withClient(of: tenant) { client in

@@ -2,6 +2,7 @@
 
 import Listener
 import Model
+import NIOConcurrencyHelpers
 import NIOPosix
 import Sessions
 import TestSupport
@@ -313,6 +314,23 @@ struct ConnectionTests {
         }
     }
 
+    /// Server-sent events and their like: a piece goes on when it is there, not when the next one comes.
+    @Test func everyPieceIsSentAtOnce() async throws {
+        let next = Gate()
+        let body = GatedBody([bytes("data: 1\n\n"), bytes("data: 2\n\n")], next)
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            UpstreamResponse(
+                status: 200, fields: HeaderFields(["Content-Type": "text/event-stream"]), body: body)
+        }
+        try await withListener(scene) { port, _ in
+            let client = try await RawClient.connect(port: port)
+            try await client.send("GET /pass/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            #expect(await client.receive(upTo: "data: 1\n\n\r\n").contains("text/event-stream"))
+            next.signal()
+            #expect(await client.receiveToEnd().hasSuffix("data: 2\n\n\r\n0\r\n\r\n"))
+        }
+    }
+
     @Test func aLongBodyIsStreamed() async throws {
         let scene = try PipelineScene { (_, _) throws(TransportError) in .json("{}") }
         let size = 8 << 20
@@ -371,4 +389,21 @@ struct ConnectionTests {
             ("h:1x", nil),
         ] as [(String, String?)])
     func addresses(_ given: String, _ expected: String?) { #expect(ListenAddress(given)?.text == expected) }
+}
+
+/// Pieces, each but the first after a signal.
+private final class GatedBody: BodyStream {
+    private let pieces: FixedBody
+    private let next: Gate
+    private let isFirst = NIOLockedValueBox(true)
+    init(_ pieces: [[UInt8]], _ next: Gate) { (self.pieces, self.next) = (FixedBody(pieces), next) }
+    func next() async throws(BodyFault) -> [UInt8]? {
+        let wasFirst = isFirst.withLockedValue { isFirst in
+            defer { isFirst = false }
+            return isFirst
+        }
+        if !wasFirst { await next.wait() }
+        return try await pieces.next()
+    }
+    func cancel() {}
 }

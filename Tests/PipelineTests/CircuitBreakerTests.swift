@@ -119,4 +119,30 @@ struct CircuitBreakerTests {
         let row = ProxyError(TransportError(.suspended, maybeSent: false, retryAfter: .milliseconds(1500))).row
         #expect(row.status == 503 && row.code == "UPSTREAM_DOWN" && row.retryAfter == 2)
     }
+
+    // MARK: retries
+
+    /// When nothing was sent it is tried once more; when something may have been, or the tenant is left alone, it is not.
+    @Test(arguments: [
+        (TransportError.Reason.unreachable, false, 2), (.broken, false, 2), (.broken, true, 1), (.timeout, true, 1),
+        (.tls, false, 1), (.connectTimeout, false, 1), (.suspended, false, 1),
+    ])
+    func retries(_ reason: TransportError.Reason, _ maybeSent: Bool, _ expected: Int) async throws {
+        let scene = try PipelineScene { (_, number) throws(TransportError) in
+            if number == 1 { throw TransportError(reason, maybeSent: maybeSent) }
+            return .json("{}")
+        }
+        let answer = await scene.call("/api/v2/tenant/users", "{}")
+        #expect(scene.transport.requests.count == expected)
+        #expect((answer.status == 200) == (expected == 2))
+    }
+
+    /// Ten to begin with, then one for ten requests.
+    @Test func retriesAreATenthOfTheRequests() async throws {
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            throw TransportError(.unreachable, maybeSent: false)
+        }
+        for _ in 0..<100 { #expect(await scene.call("/pass/x", "{}").status == 502) }
+        #expect((115...122).contains(scene.transport.requests.count), "\(scene.transport.requests.count)")
+    }
 }
