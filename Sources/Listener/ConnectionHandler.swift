@@ -88,7 +88,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// once would lose that.
     func drain() {
         isDraining = true
-        guard current == nil, let context else { return }
+        if current == nil { closeUnlessAsked() }
+    }
+
+    private func closeUnlessAsked() {
+        guard let context else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limits.drainGrace.wholeMilliseconds)) {
             [weak self] in
             guard let self, self.current == nil, !self.isClosing else { return }
@@ -300,9 +304,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         current = nil
         expect(within: limits.idle)
         if out.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(out), promise: nil) }
-        if closes || isDraining { return closeAfterAnswer() }
+        if closes { return closeAfterAnswer() }
         takeWaiting(context)
         readOn()
+        // The head of this answer went out before the end was known, so the caller does not know it either.
+        if isDraining, current == nil { closeUnlessAsked() }
     }
 
     /// Pipelined requests, in their order.

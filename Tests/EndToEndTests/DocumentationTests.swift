@@ -46,6 +46,15 @@ struct DocumentationTests {
         }
     }
 
+    /// Each row of the fault table as it is tested stands in the README.
+    @Test func theFaultTableIsTheTestsOwn() throws {
+        let readme = try Self.readme()
+        for fault in FaultTableTests.faults {
+            let row = "| \(fault.name) | \(fault.refresh) | \(fault.ticket) | \(fault.stream) |\n"
+            #expect(readme.contains(row), "\(row)")
+        }
+    }
+
     /// Every folder of the map is there, and every target is on the map.
     @Test func theMapIsTheTree() throws {
         let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root + "/Sources")

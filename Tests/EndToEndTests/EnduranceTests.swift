@@ -91,8 +91,6 @@ import Testing
                         if answer.closes { return }
                     }
                 }
-            } catch is KeepAliveClient.ConnectionLost {
-                return isInUse.withLockedValue { $0 } ? 1 : 0
             } catch {
                 // Nobody listens: it is over. Whatever else breaks in the middle of a request is a loss.
                 return isInUse.withLockedValue { $0 } ? 1 : 0
