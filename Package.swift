@@ -134,7 +134,12 @@ let package = Package(
                 "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks, subprocess,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        tests("PipelineTests", ["TestSupport", "Pipeline", "AccessTokens", "Sessions", "Tenant", "JSONText", "Model"]),
+        tests(
+            "PipelineTests",
+            [
+                "TestSupport", "Pipeline", "AccessTokens", "Guard", "Sessions", "Tenant", "JSONText", "Model",
+                cryptoExtras,
+            ]),
         tests("ListenerTests", ["TestSupport", "Listener", "Guard", "JSONText", "Sessions", "Model", nioPosix, locks]),
         tests(
             "AppTests", ["TestSupport", "App", "CurlTransport", "Listener", "Guard", "Sessions", "Model", logging]),

@@ -33,9 +33,12 @@ package final class AccessTokenSource: Sendable {
     /// Fetches from somewhere else from now on (another client secret). The token that is held serves until the first fetch from there
     /// has succeeded.
     package func replace(_ fetching: any AccessTokenFetching) async {
+        let running = state.withLockedValue { state in
+            state.fetching = fetching
+            return state.fetch
+        }
         // What is in the air is of the old source, and must not come after the new one's.
-        if let running = state.withLockedValue(\.fetch) { await running.value }
-        state.withLockedValue { $0.fetching = fetching }
+        await running?.value
         await fetchOnce()
     }
 
@@ -80,8 +83,8 @@ package final class AccessTokenSource: Sendable {
             } else if let mark = fetching.changeMark(), mark != state.withLockedValue(\.mark) {
                 await fetchOnce()
             } else {
-                // A source that changes by itself is looked at every second.
-                let look = ContinuousClock.Instant.now + (fetching.changeMark() == nil ? .seconds(3600) : .seconds(1))
+                // The source may change by itself, and a refused token or a failed fetch changes when the next one is due.
+                let look = ContinuousClock.Instant.now + .seconds(1)
                 try? await Task.sleep(until: min(next ?? look, look), clock: .continuous)
             }
         }

@@ -61,9 +61,14 @@ package struct SidecarRun: Sendable {
         configuration.manager.ready()
         let watchdog = keepWatchdog(on: loop)
         defer { watchdog?.cancel() }
+        var reloading: Task<Void, Never>?
         for await wish in wishes {
             guard wish == .reload else { break }
-            await reload(assembly)
+            // One after the other, and none of them keeps a stop waiting.
+            reloading = Task { [before = reloading] in
+                await before?.value
+                await reload(assembly)
+            }
         }
         isDraining.withLockedValue { $0 = true }
         configuration.manager.stopping()

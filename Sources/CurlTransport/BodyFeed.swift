@@ -46,6 +46,9 @@ final class BodyFeed: Sendable {
         return read
     }
 
+    /// Whether libcurl waits for the source just now.
+    var isStarved: Bool { state.withLockedValue(\.isStarved) }
+
     /// Pulls the source to its end. Runs as a task of its own.
     /// - Parameter onReady: called when libcurl was starved and may go on.
     func pump(_ source: any BodyStream, onReady: @Sendable () -> Void) async {

@@ -36,6 +36,7 @@ package final class CurlClient: UpstreamTransport {
     package func reload() { put(.reload) }
 
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
+        guard !Task.isCancelled else { throw TransportError(.cancelled, maybeSent: false) }
         let id = lastID.withLockedValue { last in
             last += 1
             return TransferID(last)

@@ -23,6 +23,8 @@ final class Transfer {
     /// What this pass has brought.
     private(set) var delivery = AnswerMailbox.Delivery()
     private(set) var hasProgress = false
+    /// Of the request's own body.
+    private var hasUploaded = false
     private var reader: AnswerHeadReader
 
     init(
@@ -63,9 +65,9 @@ final class Transfer {
     }
 
     func supplyBody(_ buffer: UnsafeMutableRawBufferPointer) -> BodyFeed.Read {
-        hasProgress = true
         guard let feed else { return .failed }
         let read = feed.read(into: buffer)
+        if case .copied = read { (hasProgress, hasUploaded) = (true, true) }
         if read == .failed { phase.stopped(.requestBody) }
         return read
     }
@@ -75,8 +77,8 @@ final class Transfer {
     /// Hands over what the pass has brought.
     func flush(at now: ContinuousClock.Instant) {
         if hasProgress {
-            hasProgress = false
-            phase.progressed(at: now)
+            phase.progressed(at: now, isUpload: hasUploaded)
+            (hasProgress, hasUploaded) = (false, false)
         }
         guard !delivery.isEmpty else { return }
         mailbox.deliver(delivery)

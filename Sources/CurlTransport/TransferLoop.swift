@@ -53,7 +53,8 @@ struct TransferLoop {
     private mutating func stopOverdue(_ now: ContinuousClock.Instant) {
         nextLook = now + Self.lookEvery
         for transfer in transfers.values where transfer.phase.isOverdue(at: now) {
-            transfer.stop(.timedOut)
+            // A caller that does not go on with its body is not the tenant's fault.
+            transfer.stop(transfer.feed?.isStarved == true ? .requestBody : .timedOut)
             end(transfer, CURLE_OPERATION_TIMEDOUT)
         }
     }

@@ -54,9 +54,9 @@ struct TransferPhase: Sendable {
 
     mutating func headArrived() { hasHead = true }
 
-    /// Bytes moved in either direction. Before the head only its deadline counts; afterwards each progress extends it.
-    mutating func progressed(at now: Instant) {
-        if hasHead { deadline = now + timeout }
+    /// Bytes moved. Before the head only those of the request's own body extend its time; afterwards those of either direction do.
+    mutating func progressed(at now: Instant, isUpload: Bool) {
+        if hasHead || isUpload { deadline = now + timeout }
     }
 
     /// Whether the time is up.

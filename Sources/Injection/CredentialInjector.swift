@@ -46,6 +46,8 @@ package struct CredentialInjector: Sendable {
         if let tenantID, route.family != .passthrough {
             injected.append((DeviceFieldNames.tenantID, Self.own(DeviceFieldNames.tenantID, fields) ?? tenantID))
         }
+        // Answers are read here for sessions, refusals and our own token: they have to come in plain text.
+        if route.family != .passthrough { injected.append((.acceptEncoding, Array("identity".utf8))) }
         var dropped: [FieldName] = []
         if route.family == .tenant {
             dropped.append(.authorization)

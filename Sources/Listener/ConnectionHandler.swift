@@ -36,6 +36,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// The last answer has been written; what still comes is thrown away.
     private var isClosing = false
     private var isDraining = false
+    /// The bytes behind the request at work are no request.
+    private var isBroken = false
     /// Bytes of an answer wait for the caller to take them.
     private var isFlushing = false
     private var deadline: NIODeadline = .distantFuture
@@ -78,10 +80,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError, !isClosing else { return context.close(promise: nil) }
+        guard error is HTTPParserError else { return context.close(promise: nil) }
+        // The last answer is on its way; what else the caller says is nobody's business.
+        guard !isClosing else { return }
         guard let current else { return refuse(context, .refused(.malformed)) }
+        // Nothing more can be read on this connection.
+        isBroken = true
         // The head was fine and its body is not: the pipeline learns it from the body.
-        current.body.fail(.broken)
+        if !current.body.isComplete { current.body.fail(.broken) }
     }
 
     /// The next answer is the last one. A connection that is idle gets a moment for the request that may be on its way: closing it at
@@ -101,6 +107,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     // MARK: time
+
+    /// Whether what comes is thrown away before anybody looks at it: the parser reads nothing behind an offered upgrade, and would
+    /// keep all of it.
+    var isDeaf: Bool {
+        isClosing || isBroken || (current?.read.offersUpgrade == true && current?.body.isComplete == true)
+    }
 
     /// Bytes have come, whatever they are. The first of a header start its time, which no later ones extend.
     func bytesArrived() {
@@ -204,9 +216,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     ) -> Task<Void, Never> {
         Task(executorPreference: tasks) {
             guard await gate.enter() else { return await write(LocalAnswer(.overloaded), read, body, bound) }
+            defer { gate.leave() }
+            // A caller that left while it waited its turn wants nothing sent.
+            guard !Task.isCancelled else { return }
             let answer = await pipeline.respond(to: request)
             await write(answer, read, body, bound)
-            gate.leave()
         }
     }
 
@@ -249,12 +263,20 @@ final class ConnectionHandler: ChannelDuplexHandler {
             length = known
             if read.isHead { stream.cancel() }
             // A body that is already there goes out together with its head.
-            do { first = read.isHead ? nil : try await stream.next() } catch { isCut = true }
+            do {
+                first =
+                    try await withTaskCancellationHandler {
+                        read.isHead ? nil : try await stream.next()
+                    } onCancel: {
+                        stream.cancel()
+                    }
+            } catch { isCut = true }
         }
         let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
         let handler = bound.value
         let closes =
             answer.closes || !read.keepAlive || !body.isComplete || framing == .untilClose || handler.isDraining
+            || handler.isBroken
         var out = ByteBuffer()
         out.reserveCapacity(answer.fields.lines.count + (first?.count ?? 0) + 160)
         AnswerWriter.writeHead(
@@ -268,7 +290,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             length != first?.count
         else {
             if !read.isHead, length == nil { AnswerWriter.writeEnd(framing, to: &out) }
-            return handler.finish(out, closes: closes)
+            return await handler.finish(out, closes: closes)
         }
         await withTaskCancellationHandler {
             do {
@@ -280,7 +302,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 }
                 var out = ByteBuffer()
                 AnswerWriter.writeEnd(framing, to: &out)
-                bound.value.finish(out, closes: closes)
+                await bound.value.finish(out, closes: closes)
             } catch {
                 stream.cancel()
                 await bound.value.cut(ByteBuffer(), framing)
@@ -299,8 +321,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         try await context.channel.writeAndFlush(out)
     }
 
-    private func finish(_ out: ByteBuffer, closes: Bool) {
-        guard let context else { return }
+    /// A caller that asks on without reading gets nothing more until it has taken what is there.
+    private func finish(_ out: ByteBuffer, closes: Bool) async {
+        var out = out
+        if let context, !context.channel.isWritable {
+            do { try await send(out) } catch { return }
+            out.clear()
+        }
+        guard let context, current != nil else { return }
         current = nil
         expect(within: limits.idle)
         if out.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(out), promise: nil) }
@@ -313,9 +341,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Pipelined requests, in their order.
     private func takeWaiting(_ context: ChannelHandlerContext) {
-        while let part = waiting.first, !isClosing {
-            guard take(part, context) else { return }
-            waiting.removeFirst()
+        while !isClosing, let part = waiting.popFirst() {
+            guard !take(part, context) else { continue }
+            return waiting.prepend(part)
         }
     }
 

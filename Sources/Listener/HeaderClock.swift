@@ -10,6 +10,7 @@ final class HeaderClock: ChannelInboundHandler {
     init(_ connection: ConnectionHandler) { self.connection = connection }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !connection.isDeaf else { return }
         connection.bytesArrived()
         context.fireChannelRead(data)
     }

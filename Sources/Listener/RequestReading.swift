@@ -14,6 +14,8 @@ struct ReadHead: Sendable {
     let isVersion10: Bool
     let keepAlive: Bool
     let expectsContinue: Bool
+    /// An upgrade is ignored (contract 4), but the parser stops behind it: the connection ends with the answer.
+    let offersUpgrade: Bool
 
     /// Nil for framing that must not be guessed at: two lengths, a length that is no plain number, another coding than `chunked`, a
     /// value that was not UTF-8 (the parser shows U+FFFD for it).
@@ -41,7 +43,8 @@ struct ReadHead: Sendable {
         let connection = fields.list(.connection)
         let closes = connection.contains { ASCII.equalIgnoringCase($0, "close") }
         let keeps = connection.contains { ASCII.equalIgnoringCase($0, "keep-alive") }
-        keepAlive = !closes && (!isVersion10 || keeps)
+        offersUpgrade = fields.first(.upgrade) != nil
+        keepAlive = !offersUpgrade && !closes && (!isVersion10 || keeps)
         isHead = parsed.method == .HEAD
         expectsContinue =
             !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue") }

@@ -1,8 +1,10 @@
 // The header field names that more than one target uses.
 
 extension FieldName {
+    package static let acceptEncoding: FieldName = "Accept-Encoding"
     package static let authorization: FieldName = "Authorization"
     package static let connection: FieldName = "Connection"
+    package static let contentEncoding: FieldName = "Content-Encoding"
     package static let contentLength: FieldName = "Content-Length"
     package static let contentType: FieldName = "Content-Type"
     package static let expect: FieldName = "Expect"

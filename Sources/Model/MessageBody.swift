@@ -23,8 +23,18 @@ package enum BodyFault: Error, Equatable, Sendable {
 
 extension BodyStream {
     /// The whole body, at most `limit` bytes.
+    /// A cancelled task pulls no more.
     /// - Throws: `.tooLarge` as soon as there is more (the stream is cancelled then), else what the stream throws.
     package func collect(upTo limit: Int) async throws(BodyFault) -> [UInt8] {
+        let whole: Result<[UInt8], BodyFault> = await withTaskCancellationHandler {
+            do throws(BodyFault) { return .success(try await pull(upTo: limit)) } catch { return .failure(error) }
+        } onCancel: {
+            cancel()
+        }
+        return try whole.get()
+    }
+
+    private func pull(upTo limit: Int) async throws(BodyFault) -> [UInt8] {
         guard var whole = try await next() else { return [] }
         while whole.count <= limit, let piece = try await next() { whole += piece }
         guard whole.count <= limit else {

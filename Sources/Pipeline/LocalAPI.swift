@@ -4,6 +4,7 @@ internal import Guard
 internal import JSONText
 internal import Model
 internal import Sessions
+internal import Tenant
 
 /// Who asks the local API for a rotation, for the values that the rotation carries.
 struct LocalCaller: Sendable {
@@ -155,7 +156,7 @@ struct LocalAPI: Sendable {
             guard member.kind == .number, let seconds = ASCII.decimal(object.text[member.value]), seconds > 0 else {
                 throw .fieldInvalid("expire must be a whole number of seconds above zero")
             }
-            life = .seconds(seconds)
+            life = min(.seconds(seconds), SessionAnswer.longestLife)
         }
         var fingerprint: DeviceFingerprint?
         if let member = object.member("device_fingerprint"), member.kind != .null {

@@ -65,7 +65,7 @@ struct ProxiedCall: Sendable {
     private static func readBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits) async throws(ProxyError)
         -> Body
     {
-        guard route.needsWholeBody else { return .untouched(try await untouchedBody(request, limits)) }
+        guard route.needsWholeBody else { return .untouched(try await untouchedBody(request, route, limits)) }
         if let length = request.contentLength, length > limits.injected { throw .bodyTooLarge }
         do { return .json(try JSONObject(try await request.body.collect(upTo: limits.injected))) } catch {
             throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
@@ -73,10 +73,18 @@ struct ProxiedCall: Sendable {
     }
 
     /// A short body is read whole, so that it can be sent again after a renewal of the access token; a longer one is a stream.
-    private static func untouchedBody(_ request: LocalRequest, _ limits: BodyLimits) async throws(ProxyError)
-        -> MessageBody
+    private static func untouchedBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits)
+        async throws(ProxyError) -> MessageBody
     {
-        guard let length = request.contentLength else { return .stream(request.body, length: nil) }
+        // S1 is a rotation: it goes on without its caller, and may be tried again.
+        if route.session == .exchanges {
+            do { return .bytes(try await request.body.collect(upTo: limits.injected)) } catch {
+                throw ProxyError(error)
+            }
+        }
+        guard let length = request.contentLength else {
+            return .stream(CappedBody(request.body, limit: limits.streamed), length: nil)
+        }
         guard length <= limits.streamed else { throw .bodyTooLarge }
         if length == 0 {
             let method = request.head.method

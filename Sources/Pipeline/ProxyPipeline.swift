@@ -127,7 +127,10 @@ package struct ProxyPipeline: Sendable {
     /// T3: goes out with the newest token whatever the app presented.
     private func sendWithNewest(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
         switch try await newest(call) {
-        case .session(let session): return try await send(call, with: session, mayRetry: true)
+        case .session(let session):
+            // A logout is not sent twice, nor a body that is gone (contract 7.5 and 7.8).
+            let mayRetry = call.isReplayable && call.route.sending == .afterRenewal
+            return try await send(call, with: session, mayRetry: mayRetry)
         case .foreign(let token, let key): return try await send(call, withForeign: token, key)
         case .answer(let answer): return answer
         }
@@ -244,6 +247,9 @@ package struct ProxyPipeline: Sendable {
         _ call: ProxiedCall, token: SessionToken?, idToken: IDToken? = nil, _ fingerprint: DeviceFingerprint?
     ) async throws(ProxyError) -> SentAnswer {
         do { return try await sender.send(call, token: token, idToken: idToken, fingerprint: fingerprint) } catch {
+            if case .untouched(.stream(let body, _)) = call.body, (body as? CappedBody)?.isOverLimit == true {
+                throw .bodyTooLarge
+            }
             throw error.proxyError
         }
     }

@@ -100,7 +100,13 @@ package struct UpstreamSender: Sendable {
             let response = try await response(to: call, credentials)
             guard response.status >= 400 else { return .streaming(response) }
             var body = try await response.body.collect(upTo: Self.longestError)
-            if let secret = credentials.accessToken { body = AnswerScrubber.blank(secret, in: body) }
+            if let secret = credentials.accessToken {
+                // What nobody here can read may hold our token (tenant facts 3.1).
+                let isPlain = response.fields.values(.contentEncoding).allSatisfy {
+                    ASCII.equalIgnoringCase($0, "identity")
+                }
+                body = isPlain ? AnswerScrubber.blank(secret, in: body) : []
+            }
             let whole = WholeResponse(status: response.status, fields: response.fields, body: body)
             let refusal = TenantRefusal(status: whole.status, body: body, deadSessionCodes: profile.deadSessionCodes)
             return .error(whole, refusal ?? .other)

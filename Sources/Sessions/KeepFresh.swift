@@ -7,7 +7,7 @@ extension Session {
     /// generation, so that sessions that were opened together are not refreshed together (contract 9, `SIDECAR_KEEP_FRESH`).
     func freshUntil(_ hash: TokenHash) -> Timestamp {
         let life = max(expiresAt - rotatedAt, .zero)
-        return expiresAt - life / 5 - life * Int(hash.spread) / 655_360
+        return expiresAt - life / 5 - life / 655_360 * Int(hash.spread)
     }
 }
 

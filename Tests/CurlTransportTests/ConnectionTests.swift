@@ -70,6 +70,24 @@ struct ConnectionTests {
         }
     }
 
+    /// A task that was cancelled before sends nothing.
+    @Test func aCancelledTaskSendsNothing() async throws {
+        try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
+            try await withClient(of: tenant) { client in
+                let gate = Gate()
+                let sending = Task {
+                    await gate.wait()
+                    return await client.exchange()
+                }
+                sending.cancel()
+                gate.signal()
+                #expect(await sending.value == "cancelled")
+                expect(await client.exchange(), "200 ok")
+                #expect(tenant.requests.count == 1)
+            }
+        }
+    }
+
     /// However steadily it pours: the total time is over some day.
     @Test func theTotalTime() async throws {
         let script = ScriptedTenant.Script.each { _ in

@@ -55,12 +55,14 @@ struct CredentialInjectorTests {
         ])
         #expect(
             injector.fields(fields, for: refresh, try credentials()).texts == [
-                "Cookie: a=b", "Accept: */*", "X-Request-Id: id-1", "Authorization: Bearer ACCESS",
+                "Cookie: a=b", "Accept: */*", "X-Request-Id: id-1", "Accept-Encoding: identity",
+                "Authorization: Bearer ACCESS",
                 "Content-Type: application/json",
             ])
         #expect(
             injector.fields(fields, for: other, try credentials()).texts == [
                 "Content-Type: text/plain", "Cookie: a=b", "Accept: */*", "X-Request-Id: id-1",
+                "Accept-Encoding: identity",
                 "Authorization: Bearer ACCESS",
             ])
     }
@@ -79,7 +81,8 @@ struct CredentialInjectorTests {
         ])
         #expect(
             injector.fields(fields, for: sdk, try credentials()).texts == [
-                "Authorization: Bearer id-token", "X-Request-Id: id-1", "X-operating-sys-version: Debian \"12\"",
+                "Authorization: Bearer id-token", "X-Request-Id: id-1", "Accept-Encoding: identity",
+                "X-operating-sys-version: Debian \"12\"",
                 "X-device-ip: 192.0.2.7",
                 "X-agent: own", "X-client-id: public-id", "X-device-fingerprint: FP",
             ])

@@ -149,6 +149,45 @@ struct ConnectionTests {
         #expect(scene.transport.requests.isEmpty)
     }
 
+    /// What is refused only after it has waited its turn is refused like anything else.
+    @Test(arguments: [
+        "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi",
+        "X: \u{FFFD}\r\n\r\n",
+        "X : y\r\n\r\n",
+    ])
+    func aBadRequestBehindAGoodOne(_ rest: String) async throws {
+        let scene = try PipelineScene(Self.echo)
+        let good = Self.head + "Content-Length: 2\r\n\r\nhi"
+        let answer = try await exchange(good + Self.head + rest + good, scene)
+        #expect(statuses(answer).first == "200" && statuses(answer).count <= 2, "\(answer)")
+        #expect(statuses(answer).dropFirst().allSatisfy { $0 == "400" })
+        #expect(scene.transport.requests.count == 1)
+    }
+
+    /// Callers that ask on and on without taking any answer get no memory for it.
+    @Test func pipeliningWithoutReading() async throws {
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            UpstreamResponse(
+                status: 200, fields: HeaderFields(), body: FixedBody([Array(repeating: 0x61, count: 100_000)]))
+        }
+        try await withListener(scene) { port, _ in
+            let client = try await RawClient.connect(port: port, reads: false)
+            let sending = Task {
+                for _ in 0..<20_000 { try await client.send("GET /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\n") }
+            }
+            // Until the sockets are full: far fewer answers than were asked for.
+            var seen = -1
+            while seen != scene.transport.requests.count || seen < 20 {
+                seen = scene.transport.requests.count
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            #expect(seen < 500, "\(seen)")
+            sending.cancel()
+            await client.close()
+            _ = try? await sending.value
+        }
+    }
+
     @Test func http10AndConnectionClose() async throws {
         let scene = try PipelineScene { (request, _) throws(TransportError) in
             UpstreamResponse(status: 200, fields: HeaderFields(), body: FixedBody([bytes("ab"), bytes("c")]))
@@ -204,6 +243,10 @@ struct ConnectionTests {
         let offer =
             "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
         #expect(statuses(try await exchange(Self.head + offer + "Content-Length: 2\r\n\r\nhi", scene)) == ["200"])
+        // The parser stops behind an offer, so the answer is the connection's last one and says so.
+        let kept = offer.replacing(", close", with: "")
+        let answer = try await exchange(Self.head + kept + "Content-Length: 2\r\n\r\nhi" + Self.head, scene)
+        #expect(statuses(answer) == ["200"] && answer.contains("Connection: close\r\n"))
         #expect(
             scene.transport.requests.first?.fields.texts.contains {
                 $0.lowercased().contains("h2c") || $0.lowercased().contains("http2")

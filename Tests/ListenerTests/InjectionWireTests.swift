@@ -69,7 +69,10 @@ struct InjectionWireTests {
             "PUT", "/api/v2/tenant/users/1?a=%20b", [user, "Authorization: Bearer app", "Content-Type: text/csv"],
             "not, json")
         #expect(request.target == "/api/v2/tenant/users/1?a=%20b" && text(request.body) == "not, json")
-        #expect(fields(request) == ["authorization": ["Bearer ACCESS"], "content-type": ["text/csv"]])
+        #expect(
+            fields(request) == [
+                "authorization": ["Bearer ACCESS"], "content-type": ["text/csv"], "accept-encoding": ["identity"],
+            ])
     }
 
     @Test func sdk() async throws {

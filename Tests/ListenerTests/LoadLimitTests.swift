@@ -51,10 +51,10 @@ struct LoadLimitTests {
     /// A connection that is only open does not count as a slow header, and a second request has a time of its own.
     @Test func anIdleConnectionIsNoSlowHeader() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, { $0.header = .milliseconds(100) }) { port in
+        try await withListener(scene, { $0.header = .milliseconds(500) }) { port in
             let client = try await RawClient.connect(port: port)
             for _ in 0..<3 {
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: .milliseconds(600))
                 try await client.send("POST /pass/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi")
                 #expect(await client.receive(upTo: "hi").hasSuffix("hi"))
             }
@@ -153,7 +153,7 @@ struct LoadLimitTests {
         let scene = try PipelineScene { (_, _) throws(TransportError) in
             UpstreamResponse(status: 200, fields: HeaderFields(), body: body)
         }
-        try await withListener(scene, { $0.idle = .milliseconds(500) }) { port in
+        try await withListener(scene, { $0.idle = .seconds(2) }) { port in
             let client = try await RawClient.connect(port: port, reads: false)
             try await client.send(Self.request)
             await body.cancelled.wait()

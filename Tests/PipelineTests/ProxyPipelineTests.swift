@@ -1,10 +1,13 @@
 // One request, top to bottom, over a scripted tenant.
 
 import AccessTokens
+import CryptoExtras
+import Guard
 import JSONText
 import Model
 import Pipeline
 import Sessions
+import Tenant
 import TestSupport
 import Testing
 
@@ -268,6 +271,83 @@ struct ProxyPipelineTests {
         #expect(scene.transport.requests.count == 2 && fetches.count == 2)
     }
 
+    /// A logout that meets a refresh on its way is not sent again, though a newer token is there by then.
+    @Test func aLogoutIsSentOnceWhateverHappens() async throws {
+        let (arrived, go) = (Gate(), Gate())
+        let key = try Self.publicKey()
+        let scene = try PipelineScene(with: .changed { $0.profile = .oneAccess }) {
+            (request, number) throws(TransportError) in
+            switch request.target {
+            case "/api/v2/sdk/public-key": return .json(key)
+            case "/api/v2/sdk/server-date": return .json(#"{"timestamp":"1800000000000"}"#)
+            case "/api/v2/sdk/logout", "/api/v2/sdk/social":
+                arrived.signal()
+                await go.wait()
+                return .json(#"{"error_code":"PARAM.0023"}"#, status: 400)
+            default: return .json(#"{"session_token":"T\#(number)","expire":60000}"#)
+            }
+        }
+        for (path, sent) in [("/api/v2/sdk/logout", 1), ("/api/v2/sdk/social", 2)] {
+            _ = await scene.call(
+                "/sidecar/v1/users/alice/session-token", #"{"session_token":"T0\#(sent)"}"#, method: "PUT", user: nil)
+            async let called = scene.call(path, "", method: "GET")
+            await arrived.wait(for: sent == 1 ? 1 : 2)
+            let refreshed = await scene.call(PipelineScene.refreshPath)
+            #expect(refreshed.status == 200, "\(refreshed.body)")
+            for _ in 0..<sent { go.signal() }
+            #expect(await called.status == 400)
+            #expect(scene.transport.requests.filter { $0.target == path }.count == sent, "\(path)")
+            _ = await scene.call("/sidecar/v1/users/alice", "", method: "DELETE", user: nil)
+        }
+    }
+
+    private static func publicKey() throws -> String {
+        let pem = try _RSA.Encryption.PrivateKey(keySize: .bits2048).publicKey.pemRepresentation
+        return #"{"public_key":"\#(pem.replacing("\n", with: "\\n"))"}"#
+    }
+
+    /// A tenant that drips its answer does not hold a rotation beyond its own time.
+    @Test func anAnswerThatDripsEndsWithTheAttempt() async throws {
+        let scene = try PipelineScene(
+            with: .changed {
+                $0.rotation.attemptLimit = .milliseconds(300)
+                $0.rotation.lostAnswer = .retire
+            }
+        ) { (_, _) throws(TransportError) in
+            UpstreamResponse(status: 200, fields: HeaderFields(), body: DrippingBody())
+        }
+        _ = await scene.call(
+            "/sidecar/v1/users/alice/session-token", #"{"session_token":"T0"}"#, method: "PUT", user: nil)
+        #expect(await scene.call(PipelineScene.refreshPath).outcome == "502 SESSION_LOST")
+    }
+
+    /// A chunked body has no length to be refused by; it is refused once it is too long.
+    @Test func aStreamWithoutALengthHasALimit() async throws {
+        let scene = try PipelineScene(with: .changed { $0.limits = BodyLimits(injected: 10, streamed: 10) }) {
+            (_, _) throws(TransportError) in .json("{}")
+        }
+        var fields = HeaderFields(["Host": "127.0.0.1"])
+        fields.append("X-Sidecar-User", "alice")
+        for (pieces, status) in [(["12345", "67890"], 200), (["12345", "67890", "1"], 413)] {
+            let request = LocalRequest(
+                head: RequestHead(method: bytes("POST"), target: bytes("/pass/x"), fields: fields, peer: nil),
+                body: FixedBody(pieces.map { bytes($0) }), contentLength: nil)
+            #expect(await scene.pipeline.respond(to: request).status == status)
+        }
+    }
+
+    /// What the sidecar has to read comes in plain text; an error that does not is not passed on with our token in it.
+    @Test func compressedAnswers() async throws {
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            .json("not readable ACCESS", status: 400, fields: ["Content-Encoding": "gzip"])
+        }
+        let answer = await scene.call("/api/v2/tenant/users", "{}", fields: ["Accept-Encoding": "gzip, br"])
+        #expect(answer.status == 400 && answer.body.isEmpty)
+        #expect(scene.transport.requests.first?.fields.values(.acceptEncoding).map { text($0) } == ["identity"])
+        _ = await scene.call("/pass/x", "{}", fields: ["Accept-Encoding": "gzip, br"])
+        #expect(scene.transport.requests.last?.value(.acceptEncoding) == "gzip, br")
+    }
+
     @Test func aRefusedIDTokenRenewsNothing() async throws {
         let fetches = Gate()
         let scene = try PipelineScene(with: .changed { $0.accessTokens = renewing(fetches) }) {
@@ -373,4 +453,14 @@ struct ProxyPipelineTests {
             evil.body == #"{"error_code":"SIDECAR.BROWSER_REFUSED","error_msg":"requests from a browser are refused"}"#)
         #expect(scene.transport.requests.isEmpty)
     }
+}
+
+/// A byte that never comes, until somebody gives up on it.
+private final class DrippingBody: BodyStream {
+    private let cancelled = Gate()
+    func next() async throws(BodyFault) -> [UInt8]? {
+        await cancelled.wait()
+        throw .cancelled
+    }
+    func cancel() { cancelled.signal() }
 }

@@ -1,9 +1,10 @@
 // Which sessions the background refreshes, and that they are never a herd.
 
 import Model
-import Sessions
 import TestSupport
 import Testing
+
+@testable import Sessions
 
 struct KeepFreshTests {
     private let idle = Duration.seconds(3600)
@@ -70,5 +71,18 @@ struct KeepFreshTests {
         #expect(seen == 2000)
         // Evenly they would be 100 a step.
         #expect(perStep.dropFirst().allSatisfy { $0 > 50 && $0 < 160 }, "\(perStep)")
+    }
+
+    /// A life without end is no reason to trap.
+    @Test func theLongestLife() throws {
+        let key = try SessionKey.sample("alice")
+        let session = Session(
+            key: key, token: try .sample("T"), generation: 1, expiresAt: Timestamp(milliseconds: .max),
+            rotatedAt: .sample,
+            fingerprint: nil)
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let hash = TokenHasher(key: Array(repeating: 1, count: 32)).hash(try .sample(name))
+            #expect(session.freshUntil(hash) < session.expiresAt)
+        }
     }
 }
