@@ -11,7 +11,7 @@ package struct ConnectionLimits: Sendable {
     /// After the last answer, for the caller to close.
     var linger: Duration = .seconds(2)
     /// How long an idle connection is kept at shutdown.
-    var drainGrace: Duration = .milliseconds(500)
+    var drainGrace: Duration = .seconds(2)
     /// Parts of pipelined requests that may wait before reading stops.
     var pipelinedParts = 64
 

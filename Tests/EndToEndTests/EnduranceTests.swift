@@ -105,7 +105,8 @@ import Testing
         let (idle, slow) = (Self.setting("CONNECTIONS", 1000), Self.setting("SLOW", 100))
         try await Tenant.with { tenant in
             _ = try await tenant.control("PUT", "/settings", #"{"request_log":false}"#)
-            _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
+            let settings = Sidecar.settings(tenant).merging(["SIDECAR_IDLE_TIMEOUT": "1h"]) { $1 }
+            _ = try await Sidecar.with(settings) { sidecar in
                 try await Self.logIn(8, sidecar.port)
                 let alone = try await Self.honest(sidecar.port)
                 var clients: [RawClient] = []

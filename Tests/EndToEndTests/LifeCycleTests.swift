@@ -70,7 +70,7 @@ import Testing
     /// While everybody learns of it, everything is still served.
     @Test func theDrainDelay() async throws {
         try await Tenant.with { tenant in
-            let settings = Sidecar.settings(tenant).merging(["SIDECAR_DRAIN_DELAY": "2s"]) { $1 }
+            let settings = Sidecar.settings(tenant).merging(["SIDECAR_DRAIN_DELAY": "6s"]) { $1 }
             let (_, end) = try await Sidecar.with(settings) { sidecar in
                 #expect(try await sidecar.curl([sidecar.url + Self.echo]).status == 200)
                 sidecar.program.stop()

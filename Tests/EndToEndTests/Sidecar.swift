@@ -16,7 +16,9 @@ struct Sidecar: Sendable {
         [
             "SIDECAR_TENANT_URL": tenant.url, "SIDECAR_CA_FILE": tenant.caFile, "SIDECAR_CLIENT_ID": "demo-client",
             "SIDECAR_CLIENT_SECRET": "demo-secret", "SIDECAR_STORE_URL": store, "SIDECAR_LISTEN": "127.0.0.1:0",
-            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0", "SIDECAR_REFRESH_WAIT": "60s",
+            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
+            // A slow machine is no fault of the tenant's.
+            "SIDECAR_REFRESH_WAIT": "60s", "SIDECAR_CONNECT_TIMEOUT": "60s", "SIDECAR_QUEUE_TIMEOUT": "60s",
         ]
     }
 

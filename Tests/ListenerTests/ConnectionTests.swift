@@ -283,7 +283,8 @@ struct ConnectionTests {
             try? await client.send("GET /pass/x HTTP/1.1\r\n")
             for _ in 0..<100 { try? await client.send(filler) }
             let answer = await client.receiveToEnd()
-            #expect(answer.isEmpty || statuses(answer) == ["431"] || statuses(answer) == ["400"])
+            // Which limit it meets first depends on how fast it can send.
+            #expect(answer.isEmpty || ["400", "408", "431"].contains(statuses(answer).first), "\(answer)")
         }
         #expect(scene.transport.requests.isEmpty)
     }
