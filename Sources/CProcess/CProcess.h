@@ -41,14 +41,14 @@ static inline socklen_t cprocess_unix_address(const char *path, struct sockaddr_
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0 : 1));
 }
 
-/// Sends one datagram to systemd (sd_notify). Returns 0 when it went out.
+/// Sends one datagram to systemd (sd_notify), or none if it does not listen: the caller never waits. Returns 0 when it went out.
 static inline int cprocess_notify(const char *socket_path, const char *message) {
     struct sockaddr_un address;
     socklen_t length = cprocess_unix_address(socket_path, &address);
     if (length == 0) return -1;
     int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -1;
-    ssize_t sent = sendto(descriptor, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+    ssize_t sent = sendto(descriptor, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length);
     close(descriptor);
     return sent < 0 ? -1 : 0;
 }

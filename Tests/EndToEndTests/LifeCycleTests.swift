@@ -170,9 +170,9 @@ import Testing
     /// systemd's protocols, spoken by a script: readiness, the watchdog, the end, and a socket that is handed over.
     @Test func systemd() async throws {
         let script = """
-            import os, signal, socket, sys
+            import os, signal, socket, sys, time
             folder, program = sys.argv[1], sys.argv[2]
-            notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); notify.bind(folder + "/notify"); notify.settimeout(30)
+            notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); notify.bind(folder + "/notify"); notify.settimeout(120)
             listener = socket.socket(); listener.bind(("127.0.0.1", 0)); listener.listen(16)
             child = os.fork()
             if child == 0:
@@ -182,7 +182,9 @@ import Testing
                 os.execvp(program, [program])
             def told(): return notify.recv(1000).decode()
             print(told(), [told(), told()])
-            client = socket.create_connection(listener.getsockname())
+            # A manager that does not listen for a while holds nothing up.
+            time.sleep(2)
+            client = socket.create_connection(listener.getsockname(), timeout=120)
             client.sendall(b"GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
             print(client.recv(1000).decode().split("\\r\\n")[0])
             os.kill(child, signal.SIGTERM)

@@ -153,7 +153,7 @@ struct LoadLimitTests {
         let scene = try PipelineScene { (_, _) throws(TransportError) in
             UpstreamResponse(status: 200, fields: HeaderFields(), body: body)
         }
-        try await withListener(scene, { $0.idle = .seconds(2) }) { port in
+        try await withListener(scene, { $0.idle = .seconds(8) }) { port in
             let client = try await RawClient.connect(port: port, reads: false)
             try await client.send(Self.request)
             await body.cancelled.wait()
