@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . deploy/packages.sh
 
 require_swift
-install_packages "${build_packages[@]}" faketime gcc python3 python3-jsonschema strace
+install_packages "${build_packages[@]}" faketime gcc openssl python3 python3-jsonschema strace
 
 quietly "format" swift format lint --strict --recursive Package.swift Sources Tests
 quietly "walls" deploy/walls.sh

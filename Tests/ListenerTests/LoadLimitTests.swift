@@ -9,10 +9,8 @@ import Testing
 
 struct LoadLimitTests {
     private func withListener(
-        _ scene: PipelineScene, _ change: (inout ConnectionLimits) -> Void, _ body: (_ port: Int) async throws -> Void
+        _ scene: PipelineScene, _ limits: ConnectionLimits, _ body: (_ port: Int) async throws -> Void
     ) async throws {
-        var limits = ConnectionLimits()
-        change(&limits)
         let listener = try await LocalListener.open(
             [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
             pipeline: scene.pipeline, limits: limits)
@@ -30,7 +28,7 @@ struct LoadLimitTests {
     /// A header that trickles has its time from its first byte on, however often a byte comes.
     @Test func aSlowHeaderIsCutOff() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, { $0.header = .milliseconds(300) }) { port in
+        try await withListener(scene, .changed { $0.header = .milliseconds(300) }) { port in
             let slow = try await RawClient.connect(port: port)
             let trickle = Task {
                 for byte in bytes("POST /pass/x HTTP/1.1\r\nX-Long: " + String(repeating: "a", count: 100_000)) {
@@ -51,7 +49,7 @@ struct LoadLimitTests {
     /// A connection that is only open does not count as a slow header, and a second request has a time of its own.
     @Test func anIdleConnectionIsNoSlowHeader() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, { $0.header = .milliseconds(500) }) { port in
+        try await withListener(scene, .changed { $0.header = .milliseconds(500) }) { port in
             let client = try await RawClient.connect(port: port)
             for number in 1...3 {
                 try await Task.sleep(for: .milliseconds(600))
@@ -65,7 +63,7 @@ struct LoadLimitTests {
 
     @Test func tooManyConnections() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, { $0.connections = 2 }) { port in
+        try await withListener(scene, .changed { $0.connections = 2 }) { port in
             let idle = [try await RawClient.connect(port: port), try await RawClient.connect(port: port)]
             // Both have been taken when they are answered.
             for client in idle {
@@ -96,7 +94,7 @@ struct LoadLimitTests {
         }
         try await withListener(
             scene,
-            {
+            .changed {
                 $0.inFlight = 1
                 $0.queue = .milliseconds(300)
             }
@@ -125,7 +123,7 @@ struct LoadLimitTests {
         let scene = try PipelineScene(Self.echo)
         try await withListener(
             scene,
-            {
+            .changed {
                 $0.inFlight = 2
                 $0.queue = .seconds(60)
             }
@@ -153,7 +151,7 @@ struct LoadLimitTests {
         let scene = try PipelineScene { (_, _) throws(TransportError) in
             UpstreamResponse(status: 200, fields: HeaderFields(), body: body)
         }
-        try await withListener(scene, { $0.idle = .seconds(8) }) { port in
+        try await withListener(scene, .changed { $0.idle = .seconds(8) }) { port in
             let client = try await RawClient.connect(port: port, reads: false)
             try await client.send(Self.request)
             await body.cancelled.wait()
@@ -179,4 +177,13 @@ private final class EndlessBody: BodyStream {
         return Self.piece
     }
     func cancel() { cancelled.signal() }
+}
+
+extension ConnectionLimits {
+    /// The usual ones with a change.
+    fileprivate static func changed(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLimits {
+        var limits = ConnectionLimits()
+        change(&limits)
+        return limits
+    }
 }
