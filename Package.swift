@@ -107,8 +107,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "SessionEnvelope",
-                "Pipeline", nio,
+                "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio,
                 nioPosix, nioHTTP1,
                 locks,
                 logging,
@@ -117,7 +116,7 @@ let package = Package(
         .target(
             name: "FuzzChecks", dependencies: ["Model", "Guard", "Injection", "JSONText", "Tenant"],
             path: "Tests/FuzzChecks", swiftSettings: strict),
-        tests("FuzzChecksTests", ["FuzzChecks"]),
+        tests("FuzzChecksTests", ["TestSupport", "FuzzChecks"]),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
         tests("JSONTextTests", ["TestSupport", "JSONText"]),
         tests("ModelTests", ["TestSupport", "Model"]),

@@ -192,10 +192,9 @@ extension ProxyPipeline {
             call.user != nil
                 ? "the user is named by the header field"
                 : call.presented != nil ? "the session is found by its token" : "no user is named")
-        let isProved = call.bringsProof || (call.route.family == .sdk && call.user == nil)
         let purpose: SessionPurpose? =
             switch call.route.session {
-            case .uses where isProved: nil
+            case .uses where call.passesUnproved: nil
             case .rotates: .refresh
             case .exchanges: .exchange
             case .uses: .use

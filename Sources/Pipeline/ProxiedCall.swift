@@ -39,6 +39,12 @@ struct ProxiedCall: Sendable {
         }
     }
 
+    /// Whether a route that would carry a proof of its user has none to add: the app brings its own, or names nobody.
+    var passesUnproved: Bool { bringsProof || (route.family == .sdk && user == nil) }
+
+    /// Whether it may go out once more after the tenant has refused what was added to it (contract 7.8), body and all.
+    var maySendAgain: Bool { isReplayable && route.sending == .afterRenewal }
+
     var claim: SessionClaim { SessionClaim(user: user, token: presented) }
 
     /// Reads of a request what its route needs; a body that is not needed whole stays a stream.

@@ -45,8 +45,7 @@ package struct ProxyPipeline: Sendable {
                 switch route.session {
                 case .rotates: answer = try await refresh(call)
                 case .exchanges: answer = try await exchange(call)
-                case .uses where call.bringsProof || (call.route.family == .sdk && call.user == nil):
-                    answer = try await pass(call)
+                case .uses where call.passesUnproved: answer = try await pass(call)
                 case .uses where call.route.token == .idToken: answer = try await sendWithIDToken(call)
                 case .uses: answer = try await sendWithNewest(call)
                 case .opens: answer = try await open(call)
@@ -127,10 +126,7 @@ package struct ProxyPipeline: Sendable {
     /// T3: goes out with the newest token whatever the app presented.
     private func sendWithNewest(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
         switch try await newest(call) {
-        case .session(let session):
-            // A logout is not sent twice, nor a body that is gone (contract 7.5 and 7.8).
-            let mayRetry = call.isReplayable && call.route.sending == .afterRenewal
-            return try await send(call, with: session, mayRetry: mayRetry)
+        case .session(let session): return try await send(call, with: session, mayRetry: call.maySendAgain)
         case .foreign(let token, let key): return try await send(call, withForeign: token, key)
         case .answer(let answer): return answer
         }
@@ -174,7 +170,7 @@ package struct ProxyPipeline: Sendable {
     private func sendWithIDToken(_ call: ProxiedCall) async throws(ProxyError) -> LocalAnswer {
         guard let user = call.user else { return try await pass(call) }
         let exchange = try unaskedExchange(call)
-        var mayRetry = call.isReplayable && call.route.sending == .afterRenewal
+        var mayRetry = call.maySendAgain
         while true {
             let access: IDTokenAccess
             do { access = try await sessions.idToken(for: user, renewal: exchange) } catch { throw .storeUnavailable }

@@ -57,7 +57,7 @@ package struct UpstreamSender: Sendable {
         let answer = try await sendOnce(call, credentials)
         guard case .error(_, let refusal) = answer else { return answer }
         if refusal == .envelope, let sealed { envelopes.refused(sealed) }
-        guard call.route.sending == .afterRenewal, call.isReplayable else { return answer }
+        guard call.maySendAgain else { return answer }
         // What the tenant refuses for its credential, it has not begun.
         switch refusal {
         case .accessToken:

@@ -1,6 +1,7 @@
 // The time that the tenant believes in.
 
 internal import JSONText
+internal import Model
 
 /// The tenant's clock, counted on from one reading. The wall clock of this host may be wrong, or be set; the continuous one is not.
 struct ServerClock: Sendable {
@@ -16,10 +17,8 @@ struct ServerClock: Sendable {
     init?(answer: [UInt8], sent: ContinuousClock.Instant, received: ContinuousClock.Instant) {
         guard let object = try? JSONObject(answer), let member = object.member("timestamp") else { return nil }
         let digits = object.string("timestamp") ?? Array(object.text[member.value])
-        guard digits.count <= 18, let text = String(validating: digits, as: UTF8.self),
-            digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int64(text)
-        else { return nil }
-        reading = number
+        guard digits.count <= 18, let number = ASCII.decimal(digits[...]) else { return nil }
+        reading = Int64(number)
         readAt = sent + (received - sent) / 2
         perSecond = number >= 100_000_000_000 ? 1000 : 1
     }

@@ -5,12 +5,9 @@ import TestSupport
 import Testing
 
 struct DocumentationTests {
-    private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        .joined(separator: "/")
-
     /// The README beside Package.swift.
     static func readme() throws -> String {
-        text(Array(try #require(FileManager.default.contents(atPath: root + "/README.md"))))
+        text(Array(try #require(FileManager.default.contents(atPath: Repository.root + "/README.md"))))
     }
 
     @Test func theTableOfSettingsIsTheProgramsOwn() async throws {
@@ -36,7 +33,7 @@ struct DocumentationTests {
 
     /// The OpenAPI document, against the running program.
     @Test func theOpenAPIDocumentIsWhatTheProgramDoes() async throws {
-        let script = Self.root + "/Tests/Checks/openapi.py"
+        let script = Repository.root + "/Tests/Checks/openapi.py"
         try await Tenant.with { tenant in
             _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
                 let check = try await Programs.runToEnd("python3", [script, sidecar.url, tenant.control])
@@ -57,7 +54,7 @@ struct DocumentationTests {
 
     /// Every folder of the map is there, and every target is on the map.
     @Test func theMapIsTheTree() throws {
-        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root + "/Sources")
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Repository.root + "/Sources")
         let readme = try Self.readme()
         for folder in folders { #expect(readme.contains("\(folder)/"), "\(folder) is not on the map") }
     }

@@ -2,13 +2,13 @@
 
 import FoundationEssentials
 import FuzzChecks
+import TestSupport
 import Testing
 
 struct CorpusTests {
     /// Every input of the corpus once. A broken promise ends the test run here.
     @Test func everyInput() throws {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-        let folder = root + "/Tests/Fuzzing/corpus"
+        let folder = Repository.root + "/Tests/Fuzzing/corpus"
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         #expect(names.count > 100)
         for name in names {

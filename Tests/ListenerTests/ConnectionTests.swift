@@ -9,19 +9,6 @@ import TestSupport
 import Testing
 
 struct ConnectionTests {
-    /// Runs `body` with a listener on a free port.
-    private func withListener(
-        _ scene: PipelineScene, limits: ConnectionLimits = ConnectionLimits(),
-        _ body: (_ port: Int, LocalListener) async throws -> Void
-    ) async throws {
-        let listener = try await LocalListener.open(
-            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
-            pipeline: scene.pipeline, limits: limits)
-        guard case .tcp(_, let port)? = listener.bound.first else { throw BadSample(what: "no port") }
-        try await body(port, listener)
-        #expect(await listener.drain(within: .seconds(10)))
-    }
-
     /// Sends bytes and returns everything until the listener closes.
     private func exchange(_ request: String, _ scene: PipelineScene) async throws -> String {
         var answer = ""

@@ -3,7 +3,6 @@
 import Guard
 import Listener
 import Model
-import NIOPosix
 import Sessions
 import TestSupport
 import Testing
@@ -11,17 +10,14 @@ import Testing
 struct GuardWireTests {
     /// Sends bytes to a listener of its own and returns everything until it closes.
     private func exchange(_ request: [UInt8], _ scene: PipelineScene) async throws -> String {
-        let listener = try await LocalListener.open(
-            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
-            pipeline: scene.pipeline, limits: ConnectionLimits())
-        guard case .tcp(_, let port)? = listener.bound.first else { throw BadSample(what: "no port") }
-        let client = try await RawClient.connect(port: port)
-        // A listener that refuses may close before all of it is taken.
-        try? await client.send(request)
-        let answer = await client.receiveToEnd()
-        await client.close()
-        #expect(await listener.drain(within: .seconds(10)))
-        return answer
+        try await withListener(scene) { port, _ in
+            let client = try await RawClient.connect(port: port)
+            // A listener that refuses may close before all of it is taken.
+            try? await client.send(request)
+            let answer = await client.receiveToEnd()
+            await client.close()
+            return answer
+        }
     }
 
     private static let echo: ScriptedTransport.Script = { (request, _) throws(TransportError) in

@@ -3,7 +3,6 @@
 import JSONText
 import Listener
 import Model
-import NIOPosix
 import TestSupport
 import Testing
 
@@ -13,19 +12,17 @@ struct InjectionWireTests {
         -> SentRequest
     {
         let scene = try PipelineScene { (_, _) throws(TransportError) in .json(#"{"session_token":"T1","expire":9}"#) }
-        let listener = try await LocalListener.open(
-            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
-            pipeline: scene.pipeline, limits: ConnectionLimits())
-        guard case .tcp(_, let port)? = listener.bound.first else { throw BadSample(what: "no port") }
-        let client = try await RawClient.connect(port: port)
         let lines =
             ["\(method) \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(body.utf8.count)"] + fields + [
                 "", body,
             ]
-        try await client.send(lines.joined(separator: "\r\n"))
-        let head = await client.receive(upTo: "\r\n\r\n")
-        await client.close()
-        _ = await listener.drain(within: .seconds(10))
+        let head = try await withListener(scene) { port, _ in
+            let client = try await RawClient.connect(port: port)
+            try await client.send(lines.joined(separator: "\r\n"))
+            let head = await client.receive(upTo: "\r\n\r\n")
+            await client.close()
+            return head
+        }
         return try #require(scene.transport.requests.first, "\(head)")
     }
 

@@ -3,22 +3,10 @@
 import Listener
 import Model
 import NIOConcurrencyHelpers
-import NIOPosix
 import TestSupport
 import Testing
 
 struct LoadLimitTests {
-    private func withListener(
-        _ scene: PipelineScene, _ limits: ConnectionLimits, _ body: (_ port: Int) async throws -> Void
-    ) async throws {
-        let listener = try await LocalListener.open(
-            [.tcp(host: "127.0.0.1", port: 0)], on: MultiThreadedEventLoopGroup.singleton.next(),
-            pipeline: scene.pipeline, limits: limits)
-        guard case .tcp(_, let port)? = listener.bound.first else { throw BadSample(what: "no port") }
-        try await body(port)
-        #expect(await listener.drain(within: .seconds(10)))
-    }
-
     private static let echo: ScriptedTransport.Script = { (request, _) throws(TransportError) in
         .json(text(request.body))
     }
@@ -28,7 +16,7 @@ struct LoadLimitTests {
     /// A header that trickles has its time from its first byte on, however often a byte comes.
     @Test func aSlowHeaderIsCutOff() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, .changed { $0.header = .milliseconds(300) }) { port in
+        try await withListener(scene, limits: .changed { $0.header = .milliseconds(300) }) { port, _ in
             let slow = try await RawClient.connect(port: port)
             let trickle = Task {
                 for byte in bytes("POST /pass/x HTTP/1.1\r\nX-Long: " + String(repeating: "a", count: 100_000)) {
@@ -49,7 +37,7 @@ struct LoadLimitTests {
     /// A connection that is only open does not count as a slow header, and a second request has a time of its own.
     @Test func anIdleConnectionIsNoSlowHeader() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, .changed { $0.header = .milliseconds(500) }) { port in
+        try await withListener(scene, limits: .changed { $0.header = .milliseconds(500) }) { port, _ in
             let client = try await RawClient.connect(port: port)
             for number in 1...3 {
                 try await Task.sleep(for: .milliseconds(600))
@@ -63,7 +51,7 @@ struct LoadLimitTests {
 
     @Test func tooManyConnections() async throws {
         let scene = try PipelineScene(Self.echo)
-        try await withListener(scene, .changed { $0.connections = 2 }) { port in
+        try await withListener(scene, limits: .changed { $0.connections = 2 }) { port, _ in
             let idle = [try await RawClient.connect(port: port), try await RawClient.connect(port: port)]
             // Both have been taken when they are answered.
             for client in idle {
@@ -94,11 +82,11 @@ struct LoadLimitTests {
         }
         try await withListener(
             scene,
-            .changed {
+            limits: .changed {
                 $0.inFlight = 1
                 $0.queue = .milliseconds(300)
             }
-        ) { port in
+        ) { port, _ in
             let first = try await RawClient.connect(port: port)
             try await first.send(Self.request)
             await arrived.wait()
@@ -123,11 +111,11 @@ struct LoadLimitTests {
         let scene = try PipelineScene(Self.echo)
         try await withListener(
             scene,
-            .changed {
+            limits: .changed {
                 $0.inFlight = 2
                 $0.queue = .seconds(60)
             }
-        ) { port in
+        ) { port, _ in
             for _ in 0..<2 {
                 try await withThrowingTaskGroup(of: String.self) { group in
                     for _ in 0..<100 {
@@ -151,7 +139,7 @@ struct LoadLimitTests {
         let scene = try PipelineScene { (_, _) throws(TransportError) in
             UpstreamResponse(status: 200, fields: HeaderFields(), body: body)
         }
-        try await withListener(scene, .changed { $0.idle = .seconds(8) }) { port in
+        try await withListener(scene, limits: .changed { $0.idle = .seconds(8) }) { port, _ in
             let client = try await RawClient.connect(port: port, reads: false)
             try await client.send(Self.request)
             await body.cancelled.wait()

@@ -8,9 +8,10 @@ import Testing
 struct ErrorCatalogueTests {
     /// Every row that the source declares is in the list; a row that is not could be answered and be in no table.
     @Test func everyRowIsInTheList() throws {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
         let source = text(
-            Array(try #require(FileManager.default.contents(atPath: root + "/Sources/Pipeline/ErrorCatalogue.swift"))))
+            Array(
+                try #require(
+                    FileManager.default.contents(atPath: Repository.root + "/Sources/Pipeline/ErrorCatalogue.swift"))))
         let declared = source.split(separator: " = ErrorRow(").dropFirst().compactMap { rest in
             rest.split(separator: "\"").dropFirst().first.map { String($0) }
         }
