@@ -109,38 +109,35 @@ extension SidecarConfiguration {
     /// - Parameter sockets: how many systemd has opened; they take the place of `SIDECAR_LISTEN`.
     private static func listen(_ reader: inout SettingsReader, _ sockets: Int, hasLocalToken: Bool) -> [ListenAddress] {
         let mayLeave = reader.flag("ALLOW_NON_LOOPBACK", false)
-        if sockets > 0 {
-            if reader.text("LISTEN") != nil {
-                reader.fault("LISTEN", "is set, and systemd has opened sockets as well; keep one")
-            }
-            return (0..<Int32(clamping: sockets)).map { number in
-                let descriptor = 3 + number
-                let standing = cprocess_listens_locally(descriptor)
-                if standing < 0 {
-                    reader.fault("LISTEN", "descriptor \(descriptor) from systemd is no listening socket")
-                }
-                if standing == 0, !(mayLeave && hasLocalToken) {
-                    reader.fault(
-                        "LISTEN",
-                        "descriptor \(descriptor) from systemd is not on loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
-                    )
-                }
-                return .inherited(descriptor: descriptor)
-            }
+        let addresses = sockets > 0 ? inherited(&reader, sockets) : written(&reader)
+        for address in addresses where !address.isLoopback && !(mayLeave && hasLocalToken) {
+            reader.fault(
+                "LISTEN",
+                "\(address.text) is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN")
         }
+        return addresses
+    }
+
+    private static func inherited(_ reader: inout SettingsReader, _ sockets: Int) -> [ListenAddress] {
+        if reader.text("LISTEN") != nil {
+            reader.fault("LISTEN", "is set, and systemd has opened sockets as well; keep one")
+        }
+        return (0..<Int32(clamping: sockets)).compactMap { number in
+            let descriptor = 3 + number
+            guard cprocess_listens_locally(descriptor) >= 0 else {
+                reader.fault("LISTEN", "descriptor \(descriptor) from systemd is no listening socket")
+                return nil
+            }
+            return .inherited(descriptor: descriptor)
+        }
+    }
+
+    private static func written(_ reader: inout SettingsReader) -> [ListenAddress] {
         var texts = reader.list("LISTEN")
         if texts.isEmpty { texts = ["127.0.0.1:8180"] }
         return texts.compactMap { text in
-            guard let address = ListenAddress(text) else {
-                reader.fault("LISTEN", "has an element that is neither host:port nor unix:/path")
-                return nil
-            }
-            if !address.isLoopback, !(mayLeave && hasLocalToken) {
-                reader.fault(
-                    "LISTEN",
-                    "\(address.text) is not loopback; that needs SIDECAR_ALLOW_NON_LOOPBACK=true and SIDECAR_LOCAL_TOKEN"
-                )
-            }
+            let address = ListenAddress(text)
+            if address == nil { reader.fault("LISTEN", "has an element that is neither host:port nor unix:/path") }
             return address
         }
     }
@@ -279,9 +276,11 @@ extension SidecarConfiguration {
 }
 
 extension ListenAddress {
+    /// Whether only this machine can reach it.
     var isLoopback: Bool {
         switch self {
-        case .unix, .inherited: true
+        case .unix: true
+        case .inherited(let descriptor): cprocess_listens_locally(descriptor) > 0
         case .tcp(let host, _):
             host.utf8.starts(with: "127.".utf8) || host.utf8.elementsEqual("::1".utf8)
                 || host.utf8.elementsEqual("localhost".utf8)

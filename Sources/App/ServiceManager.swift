@@ -1,6 +1,7 @@
 // Telling systemd how it goes (sd_notify), where it asked for that.
 
 internal import CProcess
+internal import Model
 
 /// `$NOTIFY_SOCKET`, `$WATCHDOG_USEC` and `$LISTEN_FDS`, as systemd sets them.
 struct ServiceManager: Sendable {
@@ -11,7 +12,7 @@ struct ServiceManager: Sendable {
     init(environment: [String: String], pid: Int32) {
         socket = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
         let isOurs = environment["WATCHDOG_PID"].map { $0 == "\(pid)" } ?? true
-        let interval = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
+        let interval = environment["WATCHDOG_USEC"].flatMap { ASCII.decimal(Array($0.utf8)[...]) } ?? 0
         watchdog = isOurs && interval > 0 ? .microseconds(interval) : nil
     }
 
@@ -26,6 +27,6 @@ struct ServiceManager: Sendable {
     /// How many sockets systemd has opened for this process (`LISTEN_FDS`); they begin at descriptor 3.
     static func sockets(_ environment: [String: String], pid: Int32) -> Int {
         guard environment["LISTEN_PID"] == "\(pid)" else { return 0 }
-        return environment["LISTEN_FDS"].flatMap { Int($0) }.map { max(0, $0) } ?? 0
+        return environment["LISTEN_FDS"].flatMap { ASCII.decimal(Array($0.utf8)[...]) } ?? 0
     }
 }

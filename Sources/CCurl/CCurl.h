@@ -6,9 +6,37 @@
 #define CCURL_H
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+
+/// Has every TLS record of the connections of `tls_context` (an `SSL_CTX`) shown to `saw`: direction, version, content type, bytes,
+/// session, and `context`. libcurl may be built with another library than OpenSSL: its functions are looked for, and zero is returned
+/// where there are none.
+static inline int ccurl_watch_records(void *tls_context, void (*saw)(int, int, int, const void *, size_t, void *, void *),
+                                      void *context) {
+    void (*set_callback)(void *, void *) = (void (*)(void *, void *))dlsym(NULL, "SSL_CTX_set_msg_callback");
+    long (*control)(void *, int, long, void *) = (long (*)(void *, int, long, void *))dlsym(NULL, "SSL_CTX_ctrl");
+    if (set_callback == NULL || control == NULL) return 0;
+    set_callback(tls_context, (void *)saw);
+    control(tls_context, 16 /* SSL_CTRL_SET_MSG_CALLBACK_ARG */, 0, context);
+    return 1;
+}
+
+/// Called with the TLS context of every connection before its handshake.
+static inline CURLcode ccurl_set_connection_observer(CURL *easy, CURLcode (*made)(CURL *, void *, void *), void *context) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, made)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, context);
+}
+
+/// The TLS session of the connection that the handle uses, to be compared and nothing else; NULL without one.
+static inline void *ccurl_tls_session(CURL *easy) {
+    struct curl_tlssessioninfo *info = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL) return NULL;
+    return info->internals;
+}
 
 /// What holds for every transfer: only https (and http where it was allowed), nothing taken from the environment, nothing
 /// decoded, followed, kept or added, no signals.
@@ -139,6 +167,7 @@ static inline CURLcode ccurl_forget_request(CURL *easy) {
     if ((code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (void *)NULL)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_TRAILERFUNCTION, (curl_trailer_callback)NULL)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_NOBODY, 0L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L)) != CURLE_OK) return code;
@@ -163,10 +192,14 @@ static inline CURLcode ccurl_set_body(CURL *easy, const void *bytes, curl_off_t 
     return curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes);
 }
 
-/// A body that is read while it is sent; `count` is -1 when its length is not known.
-static inline CURLcode ccurl_set_body_source(CURL *easy, size_t (*source)(char *, size_t, size_t, void *), void *context,
+/// A body that is read while it is sent; `count` is -1 when its length is not known. `trailers` makes a list of lines that libcurl
+/// frees; it is asked at the end of a chunked body.
+static inline CURLcode ccurl_set_body_source(CURL *easy, size_t (*source)(char *, size_t, size_t, void *),
+                                             int (*trailers)(struct curl_slist **, void *), void *context,
                                              curl_off_t count) {
     CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_TRAILERFUNCTION, trailers)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_TRAILERDATA, context)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_READFUNCTION, source)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_READDATA, context)) != CURLE_OK) return code;

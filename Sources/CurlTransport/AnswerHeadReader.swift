@@ -23,14 +23,26 @@ struct AnswerHeadReader: Sendable {
     private var stage = Stage.status
     private var interim = 0
     private var isVersion10 = false
+    private var isVersion2 = false
     private var contentLengths = 0
     private var transferEncodings = 0
+    private let isHead: Bool
     private let mayBeHTTP2: Bool
     private(set) var status = 0
     private(set) var fields = HeaderFields()
+    /// What has come behind the body.
+    private(set) var trailers = HeaderFields()
 
-    /// - Parameter mayBeHTTP2: whether libcurl may have spoken HTTP/2; it shows such an answer as `HTTP/2 200 ` and its fields.
-    init(mayBeHTTP2: Bool) { self.mayBeHTTP2 = mayBeHTTP2 }
+    /// - Parameters:
+    ///   - isHead: whether the request was HEAD: no body whatever the fields say.
+    ///   - mayBeHTTP2: whether libcurl may have spoken HTTP/2; it shows such an answer as `HTTP/2 200 ` and its fields.
+    init(isHead: Bool, mayBeHTTP2: Bool) { (self.isHead, self.mayBeHTTP2) = (isHead, mayBeHTTP2) }
+
+    /// Whether nothing but the end of the connection ends the answer (RFC 9112 section 6.3).
+    var endsWithConnection: Bool {
+        stage == .done && !isHead && !isVersion2 && contentLengths == 0 && transferEncodings == 0 && status != 204
+            && status != 304
+    }
 
     /// - Parameter line: one line with its line end.
     mutating func read(_ line: [UInt8]) -> Step {
@@ -40,7 +52,7 @@ struct AnswerHeadReader: Sendable {
         switch stage {
         case .status: return readStatus(text)
         case .fields: return text.isEmpty ? endOfHead() : readField(text)
-        case .done: return .more
+        case .done: return text.isEmpty ? .more : readTrailer(text)
         }
     }
 
@@ -53,7 +65,7 @@ struct AnswerHeadReader: Sendable {
         }
         let version = parts[0].dropFirst(5)
         isVersion10 = version.elementsEqual("1.0".utf8)
-        let isVersion2 = mayBeHTTP2 && version.elementsEqual("2".utf8) && parts.count == 3 && parts[2].isEmpty
+        isVersion2 = mayBeHTTP2 && version.elementsEqual("2".utf8) && parts.count == 3 && parts[2].isEmpty
         guard isVersion10 || isVersion2 || version.elementsEqual("1.1".utf8) else { return .broken }
         // An interim answer of another kind than "switching protocols", which nobody asked for.
         guard code != 101 else { return .broken }
@@ -62,12 +74,23 @@ struct AnswerHeadReader: Sendable {
         return .more
     }
 
-    private mutating func readField(_ text: ArraySlice<UInt8>) -> Step {
+    private mutating func readTrailer(_ text: ArraySlice<UInt8>) -> Step {
+        guard let (name, value) = Self.field(text), trailers.count < Self.mostFields,
+            trailers.lines.count + text.count < Self.mostBytes
+        else { return .broken }
+        trailers.append(name, value)
+        return .more
+    }
+
+    private static func field(_ text: ArraySlice<UInt8>) -> (name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)? {
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > text.startIndex,
             text[..<colon].allSatisfy(ASCII.isTokenCharacter)
-        else { return .broken }
-        let name = text[..<colon]
-        let value = ASCII.trimmed(text[(colon + 1)...])
+        else { return nil }
+        return (text[..<colon], ASCII.trimmed(text[(colon + 1)...]))
+    }
+
+    private mutating func readField(_ text: ArraySlice<UInt8>) -> Step {
+        guard let (name, value) = Self.field(text) else { return .broken }
         if FieldName.contentLength.isSpelled(name) {
             contentLengths += 1
             guard contentLengths == 1, ASCII.decimal(value) != nil else { return .broken }

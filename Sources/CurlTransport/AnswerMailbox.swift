@@ -24,6 +24,7 @@ final class AnswerMailbox: Sendable {
         var pieces: [[UInt8]] = []
         var waiting = 0
         var end: BodyEnd?
+        var trailers = HeaderFields()
         var bodyWaiter: CheckedContinuation<Result<[UInt8]?, BodyFault>, Never>?
         var isPaused = false
     }
@@ -33,6 +34,8 @@ final class AnswerMailbox: Sendable {
         var head: HeadResult?
         var piece: [UInt8] = []
         var end: BodyEnd?
+        /// With the end.
+        var trailers = HeaderFields()
         var isEmpty: Bool {
             if head != nil || !piece.isEmpty { return false }
             return end == nil
@@ -56,7 +59,7 @@ final class AnswerMailbox: Sendable {
                 state.pieces.append(delivery.piece)
                 state.waiting += delivery.piece.count
             }
-            if let end = delivery.end, state.end == nil { state.end = end }
+            if let end = delivery.end, state.end == nil { (state.end, state.trailers) = (end, delivery.trailers) }
             guard state.bodyWaiter != nil, let body = state.take() else {
                 return (headWaiter, nil, .success(nil))
             }
@@ -83,6 +86,8 @@ final class AnswerMailbox: Sendable {
             return state.end != nil
         }
     }
+
+    var trailers: HeaderFields { state.withLockedValue(\.trailers) }
 
     /// The head, or why there is none.
     func head() async -> HeadResult {

@@ -18,6 +18,7 @@ final class BodyFeed: Sendable {
         var piece: ArraySlice<UInt8> = []
         var isStarved = false
         var end: BodyEnd?
+        var trailers = HeaderFields()
         var producer: CheckedContinuation<Void, Never>?
     }
 
@@ -46,6 +47,9 @@ final class BodyFeed: Sendable {
         return read
     }
 
+    /// Loop thread, after the end.
+    var trailers: HeaderFields { state.withLockedValue(\.trailers) }
+
     /// Whether libcurl waits for the source just now.
     var isStarved: Bool { state.withLockedValue(\.isStarved) }
 
@@ -57,7 +61,7 @@ final class BodyFeed: Sendable {
                 if put(piece) { onReady() }
                 guard await isTaken() else { return source.cancel() }
             }
-            if finish(.complete) { onReady() }
+            if finish(.complete, source.trailers) { onReady() }
         } catch {
             if finish(.fault(error)) { onReady() }
         }
@@ -84,9 +88,9 @@ final class BodyFeed: Sendable {
         return state.withLockedValue { $0.end == nil }
     }
 
-    private func finish(_ end: BodyEnd) -> Bool {
+    private func finish(_ end: BodyEnd, _ trailers: HeaderFields = HeaderFields()) -> Bool {
         state.withLockedValue { state in
-            if state.end == nil { state.end = end }
+            if state.end == nil { (state.end, state.trailers) = (end, trailers) }
             defer { state.isStarved = false }
             return state.isStarved
         }

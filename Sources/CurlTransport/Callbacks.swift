@@ -40,6 +40,18 @@ let supplyBody: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMu
     }
 }
 
+/// What follows a request body of unknown length.
+let supplyTrailers:
+    @convention(c) (UnsafeMutablePointer<UnsafeMutablePointer<curl_slist>?>?, UnsafeMutableRawPointer?) -> Int32 = {
+        list, context in
+        guard let list = unsafe list, let transfer = unsafe transfer(context), let trailers = transfer.supplyTrailers()
+        else {
+            return Int32(CURL_TRAILERFUNC_ABORT)
+        }
+        unsafe list.pointee = trailers.head
+        return Int32(CURL_TRAILERFUNC_OK)
+    }
+
 /// A connection stands and the request is about to go out on it.
 let aboutToSend:
     @convention(c) (

@@ -15,7 +15,7 @@ package final class CurlClient: UpstreamTransport {
     package init?(_ settings: CurlSettings) {
         ccurl_keep_freed_memory()
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
-            let trial = EasyHandle(settings, addresses: HeaderList())
+            let trial = EasyHandle(settings, addresses: HeaderList(), goodbyes: TLSGoodbyes())
         else { return nil }
         trial.free()
         guard let multi = MultiHandle(keptConnections: settings.keptConnections) else { return nil }
@@ -84,6 +84,8 @@ private final class AnswerBody: BodyStream {
     }
 
     func cancel() { client.put(.cancel(id)) }
+
+    var trailers: HeaderFields { mailbox.trailers }
 
     /// Nobody can pull any more: an answer that was not read to its end is stopped.
     deinit { if !mailbox.isOver { client.put(.cancel(id)) } }

@@ -9,8 +9,10 @@ internal import Model
     let raw: UnsafeMutableRawPointer
 
     /// Nil when libcurl refuses a setting or has no memory. Loop thread, like everything here.
-    /// - Parameter addresses: the lines of `SIDECAR_RESOLVE`; they outlive the handle.
-    init?(_ settings: CurlSettings, addresses: HeaderList) {
+    /// - Parameters:
+    ///   - addresses: the lines of `SIDECAR_RESOLVE`; they outlive the handle.
+    ///   - goodbyes: outlives the handle's connections.
+    init?(_ settings: CurlSettings, addresses: HeaderList, goodbyes: TLSGoodbyes) {
         guard let raw = unsafe curl_easy_init() else { return nil }
         unsafe self.raw = raw
         let version =
@@ -25,6 +27,7 @@ internal import Model
             ccurl_set_connect_timeout(raw, Int(clamping: settings.connectTimeout.wholeMilliseconds)),
             ccurl_set_tls_minimum(
                 raw, Int(settings.tlsMinimum == .v13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2)),
+            ccurl_set_connection_observer(raw, connectionMade, Unmanaged.passUnretained(goodbyes).toOpaque()),
         ]
         if let authorities = settings.authorities { unsafe results.append(ccurl_set_authorities(raw, authorities)) }
         if !settings.usesSystemAuthorities { unsafe results.append(ccurl_forget_system_authorities(raw)) }
@@ -39,6 +42,9 @@ internal import Model
             return nil
         }
     }
+
+    /// The address of the TLS session of the connection in use; 0 without one.
+    var session: UInt { UInt(bitPattern: unsafe ccurl_tls_session(raw)) }
 
     func free() { unsafe curl_easy_cleanup(raw) }
 
@@ -67,7 +73,7 @@ internal import Model
                 body.withUnsafeBytes { unsafe ccurl_set_body(raw, $0.baseAddress ?? UnsafeRawPointer(raw), $0.count) })
             unsafe results.append(ccurl_set_method_name(raw, method))
         case .stream(_, let length):
-            unsafe results.append(ccurl_set_body_source(raw, supplyBody, context, length ?? -1))
+            unsafe results.append(ccurl_set_body_source(raw, supplyBody, supplyTrailers, context, length ?? -1))
             unsafe results.append(ccurl_set_method_name(raw, method))
         }
         return results.allSatisfy { $0 == CURLE_OK }

@@ -18,6 +18,9 @@ final class Transfer {
     let easy: EasyHandle
     let mailbox: AnswerMailbox
     let feed: BodyFeed?
+    private let goodbyes: TLSGoodbyes
+    /// Of the connection that the request went out on.
+    private var session: UInt = 0
     var lines = HeaderList()
     private(set) var phase: TransferPhase
     /// What this pass has brought.
@@ -25,19 +28,29 @@ final class Transfer {
     private(set) var hasProgress = false
     /// Of the request's own body.
     private var hasUploaded = false
+    private var hasAskedForTrailers = false
     private var reader: AnswerHeadReader
 
     init(
-        id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase,
-        mayBeHTTP2: Bool
+        id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, goodbyes: TLSGoodbyes,
+        phase: TransferPhase, isHead: Bool, mayBeHTTP2: Bool
     ) {
         (self.id, self.easy, self.mailbox, self.feed, self.phase) = (id, easy, mailbox, feed, phase)
-        reader = AnswerHeadReader(mayBeHTTP2: mayBeHTTP2)
+        self.goodbyes = goodbyes
+        reader = AnswerHeadReader(isHead: isHead, mayBeHTTP2: mayBeHTTP2)
     }
+
+    /// A handle that has asked for trailers remembers that it is done with them: at its next chunked body libcurl 7.88 writes the size
+    /// of a chunk in front of its buffer.
+    var leavesHandleClean: Bool { !hasAskedForTrailers }
 
     // MARK: inside libcurl's callbacks
 
-    func aboutToSend() -> Bool { phase.aboutToSend() }
+    func aboutToSend() -> Bool {
+        session = easy.session
+        goodbyes.forget(session)
+        return phase.aboutToSend()
+    }
 
     func receiveHeadLine(_ line: [UInt8]) -> Bool {
         hasProgress = true
@@ -72,6 +85,20 @@ final class Transfer {
         return read
     }
 
+    /// The trailers of the request's body as lines; libcurl frees them. Nil when there is no memory.
+    func supplyTrailers() -> HeaderList? {
+        hasAskedForTrailers = true
+        var list = HeaderList()
+        guard let trailers = feed?.trailers else { return list }
+        for index in 0..<trailers.count {
+            guard list.append(trailers.line(index)) else {
+                list.free()
+                return nil
+            }
+        }
+        return list
+    }
+
     // MARK: between passes
 
     /// Hands over what the pass has brought.
@@ -87,12 +114,17 @@ final class Transfer {
 
     func stop(_ reason: TransferPhase.Stop) { phase.stopped(reason) }
 
+    /// Whether the end of the connection was the end of the answer, and the tenant has not said that it is.
+    private var isCutByTheWay: Bool {
+        reader.endsWithConnection && goodbyes.isWatching && session != 0 && !goodbyes.contains(session)
+    }
+
     /// libcurl is done with it, or we took it out; tells whoever waits.
     func end(_ code: CURLcode) {
-        let succeeded = code == CURLE_OK
+        let succeeded = code == CURLE_OK && !isCutByTheWay
         let reason = CurlError.reason(code, maybeSent: phase.maybeSent)
         switch phase.ended(succeeded: succeeded, reason: reason, code: Int32(bitPattern: code.rawValue)) {
-        case .complete: delivery.end = .complete
+        case .complete: (delivery.end, delivery.trailers) = (.complete, reader.trailers)
         case .cut(let fault): delivery.end = .fault(fault)
         case .failed(let error): delivery.head = .failure(error)
         }

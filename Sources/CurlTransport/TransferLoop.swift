@@ -14,6 +14,7 @@ struct TransferLoop {
     private var isClosing = false
     private var nextLook: ContinuousClock.Instant = .now
     private var addresses = HeaderList()
+    private let goodbyes = TLSGoodbyes()
     /// When files were to be read anew: nothing from before is used for new requests.
     private var reloadedAt: ContinuousClock.Instant?
 
@@ -81,14 +82,15 @@ struct TransferLoop {
     private mutating func start(
         _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?
     ) {
-        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses) else {
+        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, goodbyes: goodbyes)
+        else {
             return Self.refuse(mailbox, feed)
         }
         let transfer = Transfer(
-            id: id, easy: easy, mailbox: mailbox, feed: feed,
+            id: id, easy: easy, mailbox: mailbox, feed: feed, goodbyes: goodbyes,
             phase: TransferPhase(
                 timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now),
-            mayBeHTTP2: settings.version != .http1)
+            isHead: request.method.elementsEqual("HEAD".utf8), mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
             unsafe easy.prepare(
@@ -141,7 +143,11 @@ struct TransferLoop {
         multi.remove(transfer.easy)
         transfer.end(code)
         transfers[transfer.id] = nil
-        if code == CURLE_OK, idle.count < Self.mostIdle { idle.append(transfer.easy) } else { transfer.easy.free() }
+        if code == CURLE_OK, transfer.leavesHandleClean, idle.count < Self.mostIdle {
+            idle.append(transfer.easy)
+        } else {
+            transfer.easy.free()
+        }
     }
 
     private mutating func tearDown() {

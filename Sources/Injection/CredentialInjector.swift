@@ -73,6 +73,9 @@ package struct CredentialInjector: Sendable {
         return outgoing
     }
 
+    /// What may follow a streamed body.
+    package func trailers(_ fields: HeaderFields) -> HeaderFields { forwarded.trailers(fields) }
+
     /// The device values as header fields: the app's own value passes if it sent one, but for the fingerprint.
     private func headerForm(_ device: DeviceFacts, _ fields: HeaderFields) -> [(FieldName, [UInt8])] {
         var injected: [(FieldName, [UInt8])] = []

@@ -6,6 +6,7 @@ package import Model
 /// those that collide with what is injected, by any case and with `_` for `-`.
 package struct ForwardedFields: Sendable {
     private static let framing: [FieldName] = [.host, .contentLength, .expect] + FieldName.hopByHop
+    private static let sessionTokens: [FieldName] = ["session-token", "X-session-token"]
     private static let ownPrefix = Array("x-sidecar-".utf8)
 
     private let always: [FieldName]
@@ -27,6 +28,12 @@ package struct ForwardedFields: Sendable {
             if !dropped { kept.append(field.name, field.value) }
         }
         return kept
+    }
+
+    /// The fields behind a body that go on: none that any route injects.
+    package func trailers(_ fields: HeaderFields) -> HeaderFields {
+        fields.asTrailers(
+            without: always + DeviceFieldNames.carried + [DeviceFieldNames.fingerprint] + Self.sessionTokens)
     }
 
     private static func isOwn(_ name: ArraySlice<UInt8>) -> Bool {

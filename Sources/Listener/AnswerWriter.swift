@@ -61,7 +61,11 @@ enum AnswerWriter {
         out.writeStaticString("\r\n")
     }
 
-    static func writeEnd(_ framing: AnswerFraming, to out: inout ByteBuffer) {
-        if framing == .chunked { out.writeStaticString("0\r\n\r\n") }
+    /// - Parameter trailers: of the tenant; only a chunked body has a place for them.
+    static func writeEnd(_ framing: AnswerFraming, _ trailers: HeaderFields, to out: inout ByteBuffer) {
+        guard framing == .chunked else { return }
+        out.writeStaticString("0\r\n")
+        out.writeBytes(trailers.asTrailers().lines)
+        out.writeStaticString("\r\n")
     }
 }

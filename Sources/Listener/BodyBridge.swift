@@ -13,6 +13,7 @@ final class BodyBridge: BodyStream {
         var pieces: [[UInt8]] = []
         var waiting = 0
         var isComplete = false
+        var trailers = HeaderFields()
         var fault: BodyFault?
         var taker: CheckedContinuation<Swift.Result<[UInt8]?, BodyFault>, Never>?
         var wasAsked = false
@@ -30,6 +31,7 @@ final class BodyBridge: BodyStream {
     }
 
     var isFull: Bool { state.withLockedValue { $0.waiting >= Self.highWater } }
+    var trailers: HeaderFields { state.withLockedValue(\.trailers) }
     var isComplete: Bool { state.withLockedValue(\.isComplete) }
 
     func put(_ piece: [UInt8]) {
@@ -39,7 +41,9 @@ final class BodyBridge: BodyStream {
         }
     }
 
-    func complete() { deliver { $0.isComplete = true } }
+    func complete(_ trailers: HeaderFields = HeaderFields()) {
+        deliver { state in (state.isComplete, state.trailers) = (true, trailers) }
+    }
     func fail(_ fault: BodyFault) { deliver { $0.fault = $0.fault ?? fault } }
     func cancel() { fail(.cancelled) }
 

@@ -189,10 +189,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
             guard let current, !current.body.isComplete else { return false }
             expect(within: limits.body)
             current.body.put(Array(buffer.readableBytesView))
-        case .end:
+        case .end(let trailers):
             guard let current, !current.body.isComplete else { return false }
             expect(within: limits.idle)
-            current.body.complete()
+            guard let trailers = ReadHead.fields(trailers ?? [:]) else {
+                current.body.fail(.broken)
+                return true
+            }
+            current.body.complete(trailers)
         }
         return true
     }
@@ -207,20 +211,20 @@ final class ConnectionHandler: ChannelDuplexHandler {
             onFirstPull: { if read.expectsContinue { loop.execute { bound.value.sendContinue() } } },
             onDrained: { loop.execute { bound.value.readOn() } })
         let request = LocalRequest(head: read.head, body: body, contentLength: read.contentLength)
-        current = Current(read: read, body: body, task: Self.start(request, pipeline, tasks, gate, read, body, bound))
+        let delivery = AnswerDelivery(read: read, body: body, connection: bound)
+        current = Current(read: read, body: body, task: Self.start(request, pipeline, tasks, gate, delivery))
     }
 
     private static func start(
         _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ gate: RequestGate,
-        _ read: ReadHead, _ body: BodyBridge, _ bound: NIOLoopBound<ConnectionHandler>
+        _ delivery: AnswerDelivery
     ) -> Task<Void, Never> {
         Task(executorPreference: tasks) {
-            guard await gate.enter() else { return await write(LocalAnswer(.overloaded), read, body, bound) }
+            guard await gate.enter() else { return await delivery.deliver(LocalAnswer(.overloaded)) }
             defer { gate.leave() }
             // A caller that left while it waited its turn wants nothing sent.
             guard !Task.isCancelled else { return }
-            let answer = await pipeline.respond(to: request)
-            await write(answer, read, body, bound)
+            await delivery.deliver(await pipeline.respond(to: request))
         }
     }
 
@@ -250,70 +254,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: answering
 
-    /// Runs in the request's task, on the event loop.
-    private static func write(
-        _ answer: LocalAnswer, _ read: ReadHead, _ body: BodyBridge, _ bound: NIOLoopBound<ConnectionHandler>
-    ) async {
-        var first: [UInt8]?
-        var isCut = false
-        let length: Int?
-        switch answer.body {
-        case .bytes(let bytes): (first, length) = (bytes, bytes.count)
-        case .stream(let stream, let known):
-            length = known
-            if read.isHead { stream.cancel() }
-            // A body that is already there goes out together with its head.
-            do {
-                first =
-                    try await withTaskCancellationHandler {
-                        read.isHead ? nil : try await stream.next()
-                    } onCancel: {
-                        stream.cancel()
-                    }
-            } catch { isCut = true }
-        }
-        let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
-        let handler = bound.value
-        let closes =
-            answer.closes || !read.keepAlive || !body.isComplete || framing == .untilClose || handler.isDraining
-            || handler.isBroken
-        var out = ByteBuffer()
-        out.reserveCapacity(answer.fields.lines.count + (first?.count ?? 0) + 160)
-        AnswerWriter.writeHead(
-            answer.status, answer.fields, framing, closes: closes, isVersion10: read.isVersion10, to: &out)
-        if !read.isHead, framing != .none, let first, !first.isEmpty {
-            AnswerWriter.writePiece(first, framing, to: &out)
-        }
-        // The head is the tenant's; that nothing follows is for the caller to see.
-        if isCut { return await handler.cut(out, framing) }
-        guard case .stream(let stream, _) = answer.body, !read.isHead, framing != .none, first != nil,
-            length != first?.count
-        else {
-            if !read.isHead, length == nil { AnswerWriter.writeEnd(framing, to: &out) }
-            return await handler.finish(out, closes: closes)
-        }
-        await withTaskCancellationHandler {
-            do {
-                try await handler.send(out)
-                while let piece = try await stream.next() {
-                    var out = ByteBuffer()
-                    AnswerWriter.writePiece(piece, framing, to: &out)
-                    try await bound.value.send(out)
-                }
-                var out = ByteBuffer()
-                AnswerWriter.writeEnd(framing, to: &out)
-                await bound.value.finish(out, closes: closes)
-            } catch {
-                stream.cancel()
-                await bound.value.cut(ByteBuffer(), framing)
-            }
-        } onCancel: {
-            stream.cancel()
-        }
-    }
+    /// Whether the answer that is begun now is the last one.
+    var isEnding: Bool { isDraining || isBroken }
 
     /// Returns when the bytes have left, so that a slow reader slows its sender.
-    private func send(_ out: ByteBuffer) async throws {
+    func send(_ out: ByteBuffer) async throws {
         guard let context else { throw ChannelError.ioOnClosedChannel }
         expect(within: limits.idle)
         isFlushing = true
@@ -322,7 +267,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     /// A caller that asks on without reading gets nothing more until it has taken what is there.
-    private func finish(_ out: ByteBuffer, closes: Bool) async {
+    func finish(_ out: ByteBuffer, closes: Bool) async {
         var out = out
         if let context, !context.channel.isWritable {
             do { try await send(out) } catch { return }
@@ -349,7 +294,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// An answer that cannot be completed is cut where everybody can see it. Where the end of the connection would be the end of the
     /// body, the connection is reset instead.
-    private func cut(_ out: ByteBuffer, _ framing: AnswerFraming) async {
+    func cut(_ out: ByteBuffer, _ framing: AnswerFraming) async {
         if out.readableBytes > 0 { try? await send(out) }
         current = nil
         isClosing = true

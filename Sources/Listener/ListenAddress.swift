@@ -35,7 +35,7 @@ package enum ListenAddress: Sendable, Equatable {
         switch self {
         case .tcp(let host, let port): host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
-        case .inherited(let descriptor): "descriptor \(descriptor)"
+        case .inherited(let descriptor): "descriptor \(descriptor) from systemd"
         }
     }
 }

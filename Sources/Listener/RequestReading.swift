@@ -21,12 +21,7 @@ struct ReadHead: Sendable {
     /// value that was not UTF-8 (the parser shows U+FFFD for it).
     init?(_ parsed: HTTPRequestHead, peer: [UInt8]?) {
         guard parsed.version.major == 1 else { return nil }
-        var fields = HeaderFields()
-        fields.reserveCapacity(bytes: 512, fields: parsed.headers.count)
-        for (name, value) in parsed.headers {
-            guard !value.utf8.contains(0xEF) || !value.unicodeScalars.contains("\u{FFFD}") else { return nil }
-            fields.append(name, value)
-        }
+        guard let fields = Self.fields(parsed.headers) else { return nil }
         isVersion10 = parsed.version.minor == 0
         let lengths = fields.values(.contentLength)
         let codings = fields.values(.transferEncoding)
@@ -50,5 +45,16 @@ struct ReadHead: Sendable {
             !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue") }
         head = RequestHead(
             method: Array(parsed.method.rawValue.utf8), target: Array(parsed.uri.utf8), fields: fields, peer: peer)
+    }
+
+    /// Nil when a value was not UTF-8: the parser shows U+FFFD for it.
+    static func fields(_ parsed: HTTPHeaders) -> HeaderFields? {
+        var fields = HeaderFields()
+        fields.reserveCapacity(bytes: 512, fields: parsed.count)
+        for (name, value) in parsed {
+            guard !value.utf8.contains(0xEF) || !value.unicodeScalars.contains("\u{FFFD}") else { return nil }
+            fields.append(name, value)
+        }
+        return fields
     }
 }

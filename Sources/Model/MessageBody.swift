@@ -7,6 +7,12 @@ package protocol BodyStream: Sendable {
     func next() async throws(BodyFault) -> [UInt8]?
     /// Nobody will pull again; the source may stop sending. May be called at any time and more than once.
     func cancel()
+    /// The fields behind the body, as they came; complete once `next` has returned nil. Empty unless the sender has some.
+    var trailers: HeaderFields { get }
+}
+
+extension BodyStream {
+    package var trailers: HeaderFields { HeaderFields() }
 }
 
 /// Why a body ended before its end.

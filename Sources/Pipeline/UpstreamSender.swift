@@ -154,6 +154,8 @@ package struct UpstreamSender: Sendable {
         let body: MessageBody =
             switch call.body {
             case .json(let object): .bytes(injector.body(object, for: call.route, credentials))
+            case .untouched(.stream(let body, nil)):
+                .stream(FilteredTrailers(of: body, by: injector.trailers), length: nil)
             case .untouched(let body): body
             }
         return UpstreamRequest(

@@ -67,6 +67,11 @@ struct AnswerTests {
         ("HTTP/1.1 200 OK\r\n\r\nabc", .close, "200 abc"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", .cut, "200 cut broken"),
         ("HTTP/1.0 200 OK\r\n\r\nabc", .close, "200 abc"),
+        // The end of the connection is the end of the body only when TLS says so.
+        ("HTTP/1.1 200 OK\r\n\r\nabc", .cut, "200 cut broken"),
+        ("HTTP/1.0 200 OK\r\n\r\nabc", .cut, "200 cut broken"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", .cut, "200 abc"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer 1\r\n\r\n", .keepOpen, "200 cut broken"),
         ("HTTP/1.1 204 No Content\r\n\r\n", .keepOpen, "204 "),
         (
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -96,6 +101,21 @@ struct AnswerTests {
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(), "200 ok")
                 expect(await client.exchange(), "200 fine")
+            }
+        }
+    }
+
+    @Test func trailersComeWithTheEnd() async throws {
+        let answer =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-One: 1\r\nx-two:  2 \r\n\r\n"
+        try await ScriptedTenant.with(.each { $0 == 1 ? Reply(answer) : .ok() }) { tenant in
+            try await withClient(of: tenant) { client in
+                let response = try await client.send(.sample())
+                #expect(try await response.body.collect(upTo: 10) == bytes("a"))
+                #expect(response.body.trailers == HeaderFields(["X-One": "1", "x-two": "2"]))
+                let next = try await client.send(.sample())
+                _ = try await next.body.collect(upTo: 10)
+                #expect(next.body.trailers.count == 0)
             }
         }
     }

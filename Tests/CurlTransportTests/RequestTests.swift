@@ -39,6 +39,23 @@ struct RequestTests {
         }
     }
 
+    @Test func trailersFollowAChunkedBodyAndTheNextOneHasNoneOfThem() async throws {
+        let trailers = HeaderFields(["X-Checksum": "1", "X-Other": "a b"])
+        try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
+            try await withClient(of: tenant) { client in
+                for trailers in [trailers, HeaderFields()] {
+                    let body = FixedBody([bytes("ab")], trailers: trailers)
+                    expect(await client.exchange(.sample("POST", "/", body: .stream(body, length: nil))), "200 ok")
+                }
+                #expect(
+                    tenant.requests.map { text($0).split(separator: "chunked\r\n\r\n").last } == [
+                        "2\r\nab\r\n0\r\nX-Checksum: 1\r\nX-Other: a b\r\n\r\n", "2\r\nab\r\n0\r\n\r\n",
+                    ])
+                #expect(tenant.connections == 1)
+            }
+        }
+    }
+
     @Test func headHasNoBody() async throws {
         let answer = Reply("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
         try await ScriptedTenant.with(.each { $0 == 1 ? answer : .ok("fine") }) { tenant in

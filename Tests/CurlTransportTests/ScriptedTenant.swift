@@ -205,8 +205,8 @@ private final class Connection: ChannelInboundHandler {
         if headOnly { return bytes.count }
         let fields = text(bytes[..<head.lowerBound]).lowercased().split(separator: "\r\n")
         if fields.contains("transfer-encoding: chunked") {
-            let end = Array("0\r\n\r\n".utf8)
-            return bytes.suffix(end.count).elementsEqual(end) ? bytes.count : nil
+            let hasLast = bytes.firstRange(of: Array("\n0\r\n".utf8)) != nil
+            return hasLast && bytes.suffix(4).elementsEqual("\r\n\r\n".utf8) ? bytes.count : nil
         }
         let length = fields.compactMap { $0.hasPrefix("content-length: ") ? Int($0.dropFirst(16)) : nil }.first ?? 0
         return bytes.count >= head.upperBound + length ? head.upperBound + length : nil

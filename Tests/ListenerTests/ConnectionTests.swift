@@ -114,6 +114,25 @@ struct ConnectionTests {
         #expect(scene.transport.requests.map { text($0.body) } == ["hi"])
     }
 
+    /// What may follow a body goes on both ways; what would frame, route or prove anything does not.
+    @Test func trailers() async throws {
+        let foreign = HeaderFields([
+            "Server-Timing": "db;dur=1", "Content-Length": "5", "X-Sidecar-Source": "cache", "Set-Cookie": "a=b",
+            "X-Request-Id": "other", "Digest": "d",
+        ])
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            UpstreamResponse(
+                status: 200, fields: HeaderFields(), body: FixedBody([bytes("a"), bytes("b")], trailers: foreign))
+        }
+        let given =
+            "X-Checksum: 1\r\nAuthorization: Bearer x\r\nx_sidecar_user: bob\r\nSession-Token: t\r\nX-Device-Fingerprint: f\r\nX-signature: s\r\nIf-Match: 1\r\nHost: h\r\n"
+        let answer = try await exchange(
+            Self.head + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nhi\r\n0\r\n\(given)\r\n", scene)
+        #expect(answer.hasSuffix("1\r\na\r\n1\r\nb\r\n0\r\nServer-Timing: db;dur=1\r\nDigest: d\r\n\r\n"))
+        #expect(scene.transport.requests.map { text($0.body) } == ["hi"])
+        #expect(scene.transport.requests.map { text($0.trailers.lines) } == ["X-Checksum: 1\r\n"])
+    }
+
     @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
         let scene = try PipelineScene(Self.echo)
         var requests = ""

@@ -7,9 +7,11 @@ internal import NIOConcurrencyHelpers
 package final class FixedBody: BodyStream {
     private let pieces: NIOLockedValueBox<[[UInt8]]>
     private let fault: BodyFault?
+    package let trailers: HeaderFields
 
     /// - Parameter fault: how it ends after the pieces; nil for a proper end.
-    package init(_ pieces: [[UInt8]], fault: BodyFault? = nil) {
+    package init(_ pieces: [[UInt8]], fault: BodyFault? = nil, trailers: HeaderFields = HeaderFields()) {
+        self.trailers = trailers
         self.pieces = NIOLockedValueBox(pieces.filter { !$0.isEmpty })
         self.fault = fault
     }
@@ -29,6 +31,7 @@ package struct SentRequest: Sendable {
     package let target: String
     package let fields: HeaderFields
     package let body: [UInt8]
+    package let trailers: HeaderFields
 
     package func value(_ name: FieldName) -> String? { fields.first(name).map { text($0) } }
 }
@@ -47,6 +50,7 @@ package final class ScriptedTransport: UpstreamTransport {
 
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
         let body: [UInt8]
+        var trailers = HeaderFields()
         switch request.body {
         case .none: body = []
         case .bytes(let bytes): body = bytes
@@ -54,9 +58,11 @@ package final class ScriptedTransport: UpstreamTransport {
             do { body = try await stream.collect(upTo: 1 << 24) } catch {
                 throw TransportError(.requestBody, maybeSent: true)
             }
+            trailers = stream.trailers
         }
         let whole = SentRequest(
-            method: text(request.method), target: text(request.target), fields: request.fields, body: body)
+            method: text(request.method), target: text(request.target), fields: request.fields, body: body,
+            trailers: trailers)
         let number = sent.withLockedValue { sent in
             sent.append(whole)
             return sent.count

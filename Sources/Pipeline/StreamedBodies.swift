@@ -1,4 +1,4 @@
-// A body without a known length, up to a limit.
+// Bodies without a known length: up to a limit, and with what may follow them.
 
 internal import Model
 internal import Synchronization
@@ -24,4 +24,20 @@ final class CappedBody: BodyStream {
     }
 
     func cancel() { body.cancel() }
+
+    var trailers: HeaderFields { body.trailers }
+}
+
+/// A body whose trailers a rule has looked at.
+final class FilteredTrailers: BodyStream {
+    private let body: any BodyStream
+    private let rule: @Sendable (HeaderFields) -> HeaderFields
+
+    init(of body: any BodyStream, by rule: @escaping @Sendable (HeaderFields) -> HeaderFields) {
+        (self.body, self.rule) = (body, rule)
+    }
+
+    func next() async throws(BodyFault) -> [UInt8]? { try await body.next() }
+    func cancel() { body.cancel() }
+    var trailers: HeaderFields { rule(body.trailers) }
 }
