@@ -30,13 +30,16 @@ package struct CircuitBreaker: Sendable {
     private enum State: Sendable {
         case closed(failures: Int)
         case open(until: Instant, pause: Duration)
-        case trying(pause: Duration)
+        /// Until `patience` is over; then another request tries as well: the first may be a long upload.
+        case trying(pause: Duration, until: Instant)
     }
 
     /// Failures in a row until it opens.
     package static let failures = 20
     package static let shortestPause = Duration.seconds(1)
     package static let longestPause = Duration.seconds(30)
+    /// How long one trial keeps the others waiting.
+    package static let patience = Duration.seconds(5)
 
     private var state = State.closed(failures: 0)
 
@@ -44,13 +47,14 @@ package struct CircuitBreaker: Sendable {
 
     package var isOpen: Bool { if case .closed = state { false } else { true } }
 
+    private var isTrying: Bool { if case .trying = state { true } else { false } }
+
     package mutating func ask(at now: Instant) -> Permission {
         switch state {
         case .closed: return .go
-        case .trying: return .stay(Self.shortestPause)
-        case .open(let until, let pause):
-            guard now >= until else { return .stay(until - now) }
-            state = .trying(pause: pause)
+        case .trying(let pause, let until), .open(let until, let pause):
+            guard now >= until else { return .stay(isTrying ? Self.shortestPause : until - now) }
+            state = .trying(pause: pause, until: now + Self.patience)
             return .trial
         }
     }
@@ -61,9 +65,9 @@ package struct CircuitBreaker: Sendable {
     package mutating func ended(_ permission: Permission, _ outcome: Outcome, at now: Instant, jitter: Double) {
         switch (state, permission, outcome) {
         case (.trying, .trial, .success): state = .closed(failures: 0)
-        case (.trying(let pause), .trial, .failure): open(for: min(pause * 2, Self.longestPause), now, jitter)
+        case (.trying(let pause, _), .trial, .failure): open(for: min(pause * 2, Self.longestPause), now, jitter)
         // It says nothing: the next one tries.
-        case (.trying(let pause), .trial, .neither): state = .open(until: now, pause: pause)
+        case (.trying(let pause, _), .trial, .neither): state = .open(until: now, pause: pause)
         case (.closed, _, .success): state = .closed(failures: 0)
         case (.closed(let failures), _, .failure):
             state = .closed(failures: failures + 1)

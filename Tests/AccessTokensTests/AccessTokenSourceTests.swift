@@ -137,6 +137,23 @@ struct AccessTokenSourceTests {
         #expect(transport.requests.count >= 2)
     }
 
+    /// The background sleeps until an hour from now when the token is refused: it hears of it within its next look.
+    @Test(.timeLimit(.minutes(1))) func aRefusalBringsTheNextFetchForward() async throws {
+        let fetches = Gate()
+        let transport = ScriptedTransport { (_, number) throws(TransportError) in
+            defer { fetches.signal() }
+            guard number != 2 else { throw TransportError(.unreachable, maybeSent: false) }
+            return .json(#"{"access_token":"A\#(number)","expires_in":3600}"#)
+        }
+        let source = AccessTokenSource(try grant(transport), logger: LogRecorder().logger)
+        let running = Task { await source.run() }
+        await fetches.wait(for: 1)
+        #expect(await source.replacement(for: try await source.current()) == nil)
+        await fetches.wait(for: 3)
+        running.cancel()
+        await running.value
+    }
+
     /// The file's reader is asked again when the mark changes; `run` sees it within its next look.
     @Test func aChangedFileIsReadAgain() async throws {
         let content = NIOLockedValueBox("A")

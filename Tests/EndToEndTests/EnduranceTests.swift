@@ -47,7 +47,7 @@ import Testing
         try await Tenant.with { tenant in
             _ = try await tenant.control("PUT", "/settings", #"{"request_log":false}"#)
             for _ in 0..<rounds {
-                let answered = NIOLockedValueBox(0)
+                let answered = Gate()
                 let (lost, end) = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
                     try await Self.logIn(16, sidecar.port)
                     return try await withThrowingTaskGroup(of: Int.self) { group in
@@ -55,7 +55,7 @@ import Testing
                             group.addTask { try await Self.untilTheEnd(worker, sidecar.port, answered) }
                         }
                         group.addTask {
-                            while answered.withLockedValue({ $0 }) < 500 { try await Task.sleep(for: .milliseconds(5)) }
+                            await answered.wait(for: 500)
                             sidecar.program.stop()
                             return 0
                         }
@@ -72,7 +72,7 @@ import Testing
 
     /// Calls on one connection after another until nobody listens any more.
     /// - Returns: how many requests got no answer.
-    private static func untilTheEnd(_ worker: Int, _ port: Int, _ answered: NIOLockedValueBox<Int>) async throws -> Int
+    private static func untilTheEnd(_ worker: Int, _ port: Int, _ answered: Gate) async throws -> Int
     {
         var number = worker
         while true {
@@ -87,7 +87,7 @@ import Testing
                         #expect(answer.status == 200, "\(text(answer.body))")
                         isInUse.withLockedValue { $0 = false }
                         number += 1
-                        answered.withLockedValue { $0 += 1 }
+                        answered.signal()
                         if answer.closes { return }
                     }
                 }

@@ -47,6 +47,22 @@ import Testing
         }
     }
 
+    /// The new secret is tried at a tenant that does not answer: nobody who wants an end waits for that.
+    @Test(.timeLimit(.minutes(1))) func aReloadKeepsNoStopWaiting() async throws {
+        try await Tenant.with { tenant in
+            let settings = Sidecar.settings(tenant).merging(["SIDECAR_UPSTREAM_TIMEOUT": "10m"]) { $1 }
+            let (_, end) = try await Sidecar.with(settings) { sidecar in
+                #expect(try await sidecar.curl([sidecar.url + Self.echo]).status == 200)
+                _ = try await tenant.control("POST", "/faults", #"{"kind":"hold","path":"/api/v2/tenant/token"}"#)
+                sidecar.program.reload()
+                _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+                sidecar.program.stop()
+                _ = await sidecar.program.lines.first { _ in false }
+            }
+            #expect(end.exitCode == 0)
+        }
+    }
+
     /// What is wrong with the new files leaves everything as it was (reliability SIG-3).
     @Test func aBrokenReloadChangesNothing() async throws {
         try await withTestFolder { folder in

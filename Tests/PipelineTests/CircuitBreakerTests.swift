@@ -46,6 +46,19 @@ struct CircuitBreakerTests {
         }
     }
 
+    /// A long upload may be the one that tries.
+    @Test func aTrialThatTakesLongIsNotTheOnlyOne() {
+        var breaker = CircuitBreaker()
+        failed(CircuitBreaker.failures, &breaker, at: start)
+        let begun = start + .seconds(1)
+        #expect(breaker.ask(at: begun) == .trial)
+        #expect(breaker.ask(at: begun + CircuitBreaker.patience - .milliseconds(1)) == .stay(.seconds(1)))
+        #expect(breaker.ask(at: begun + CircuitBreaker.patience) == .trial)
+        breaker.ended(.trial, .success, at: begun + CircuitBreaker.patience, jitter: 0.5)
+        breaker.ended(.trial, .failure, at: begun + .seconds(60), jitter: 0.5)
+        #expect(breaker.ask(at: begun + .seconds(60)) == .go)
+    }
+
     /// A trial whose caller went away says nothing: the next request tries at once.
     @Test func aTrialThatSaysNothingIsFollowedByAnother() {
         var breaker = CircuitBreaker()
