@@ -20,6 +20,7 @@ let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "s
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
@@ -51,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -64,22 +66,29 @@ let package = Package(
             "App",
             [
                 "Model", "Admin", "Listener", "Pipeline", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions",
-                "SessionStores", "SessionEnvelope", "CurlTransport", "CProcess", nio, nioPosix, locks, logging, signals,
-                configuration,
+                "SessionStores", "SessionEnvelope", "CurlTransport", "Telemetry", "JSONText", "CProcess", nio, nioPosix,
+                locks, logging,
+                signals, configuration,
             ]),
-        room("Admin", [nio, nioPosix, nioHTTP1]),
+        .target(
+            name: "Admin", dependencies: ["JSONText", "Telemetry", nio, nioPosix, nioHTTP1],
+            resources: [.embedInCode("status.html")], swiftSettings: strict),
         room("Listener", ["Model", "CProcess", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks, deque]),
         room(
             "Pipeline",
-            ["Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions", "SessionEnvelope", locks]),
+            [
+                "Model", "JSONText", "Guard", "Injection", "AccessTokens", "Tenant", "Sessions", "SessionEnvelope",
+                "Telemetry", locks, logging,
+            ]),
         room("Guard", ["Model"]),
         room("Injection", ["Model", "JSONText", "Tenant", nio]),
-        room("AccessTokens", ["Model", "JSONText", "Tenant", locks, logging]),
+        room("AccessTokens", ["Model", "JSONText", "Tenant", "Telemetry", locks, logging]),
         room("Tenant", ["Model", "JSONText"]),
-        room("Sessions", ["Model", locks, logging, crypto, deque]),
+        room("Sessions", ["Model", "Telemetry", locks, logging, crypto, deque]),
         room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
-        room("SessionStores", ["Model", "CSQLite", nioPosix, locks, crypto]),
+        room("SessionStores", ["Model", "Telemetry", "CSQLite", nioPosix, locks, crypto]),
         room("CurlTransport", ["Model", "CCurl", locks, logging]),
+        room("Telemetry", [coreMetrics, locks]),
         room("JSONText", []),
         room("Model", []),
 

@@ -20,6 +20,16 @@ package enum TokenFetchError: Error, Sendable, Equatable, CustomStringConvertibl
     /// The file is missing, not readable or holds no usable token.
     case file
 
+    /// For the metrics.
+    var label: String {
+        switch self {
+        case .transport(let error): error.reason.rawValue
+        case .refused(let status, _): "status_\(status)"
+        case .unreadable: "unreadable"
+        case .file: "file"
+        }
+    }
+
     /// For the log.
     package var description: String {
         switch self {

@@ -3,6 +3,7 @@
 package import Logging
 package import Model
 internal import NIOConcurrencyHelpers
+package import Telemetry
 
 /// No access token can be used just now.
 package struct NoAccessToken: Error, Sendable, Equatable {
@@ -22,10 +23,13 @@ package final class AccessTokenSource: Sendable {
 
     private let state: NIOLockedValueBox<State>
     private let logger: Logger
+    private let metrics: SidecarMetrics
 
-    package init(_ fetching: any AccessTokenFetching, logger: Logger) {
+    package init(
+        _ fetching: any AccessTokenFetching, logger: Logger, metrics: SidecarMetrics = SidecarMetrics()
+    ) {
         state = NIOLockedValueBox(State(fetching: fetching))
-        self.logger = logger
+        (self.logger, self.metrics) = (logger, metrics)
     }
 
     private var fetching: any AccessTokenFetching { state.withLockedValue(\.fetching) }
@@ -47,6 +51,17 @@ package final class AccessTokenSource: Sendable {
         switch state.withLockedValue({ $0.window.use(at: .now) }) {
         case .token: true
         case .fetch(let fallback), .hold(let fallback, _): fallback != nil
+        }
+    }
+
+    /// What is left of the token's life; zero without a usable one, nil for one that does not end.
+    package var remaining: Duration? {
+        state.withLockedValue { state in
+            let now = ContinuousClock.now
+            switch state.window.use(at: now) {
+            case .fetch(nil), .hold(nil, _): return .zero
+            case .token, .fetch, .hold: return state.window.expires.map { max(.zero, $0 - now) }
+            }
         }
     }
 
@@ -109,12 +124,14 @@ package final class AccessTokenSource: Sendable {
                 state.window.fetched(fetched.token, life: fetched.life, at: .now, jitter: .random(in: 0..<1))
                 (state.mark, state.fetch) = (mark, nil)
             }
+            metrics.accessTokenFetched(failure: nil)
             logger.debug("access token fetched")
         } catch {
             state.withLockedValue { state in
                 state.window.fetchFailed(at: .now, jitter: .random(in: 0..<1))
                 (state.mark, state.fetch) = (mark, nil)
             }
+            metrics.accessTokenFetched(failure: error.label)
             logger.warning("access token not fetched; trying again", metadata: ["reason": "\(error)"])
         }
     }

@@ -1,7 +1,8 @@
-// The front page of Admin: whether the sidecar lives and is ready, on a port of its own.
+// The front page of Admin: the port for those who run the sidecar, not for the application.
 //
-// Reading order: Readiness (reasons as a value), AdminListener (the port and what each path answers).
+// Reading order: AdminListener (the server), AdminPages (what each path answers), Readiness, StatusSnapshot (`/status`),
+// status.html (the page that shows it).
 //
-// Who may import it: App alone. It gets what it shows as a closure and knows none of the rooms behind it.
+// Who may import it: App.
 //
-// What must never happen here: the data plane; a secret; an answer that waits for the tenant or the store.
+// What must never happen here: a secret, a user's name, or anything of the data plane.

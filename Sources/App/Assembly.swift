@@ -8,6 +8,7 @@ internal import Model
 internal import Pipeline
 internal import SessionStores
 internal import Sessions
+internal import Telemetry
 internal import Tenant
 
 /// The rooms, put together for one configuration.
@@ -16,15 +17,18 @@ struct Assembly: Sendable {
     let accessTokens: AccessTokenSource
     let sessions: SessionCoordinator
     let pipeline: ProxyPipeline
-    /// The tenant, behind its breaker.
-    private let tenant: BreakingTransport
+    let metrics = SidecarMetrics()
+    let errors = RecentErrors()
+    let breaker: BreakingTransport
+    /// The tenant: measured, behind its breaker.
+    private let tenant: MeasuredTransport
     /// Ends the store after what waits now.
     let closeStore: @Sendable () async -> Void
 
     /// - Throws: `StartFailure`, each one clear line.
     init(_ configuration: SidecarConfiguration, logger: Logger) throws(StartFailure) {
         guard let transport = CurlClient(configuration.transport) else { throw .transport }
-        let clock = SystemClock()
+        let (clock, metrics) = (SystemClock(), metrics)
         let store: any SessionStore
         switch configuration.store {
         case .memory:
@@ -36,6 +40,7 @@ struct Assembly: Sendable {
                 let sqlite = try SQLiteStore(
                     path: path, key: configuration.storeKey, oldKeys: configuration.storeOldKeys,
                     onDamage: {
+                        metrics.damagedRecordSkipped()
                         logger.error("a stored session is damaged and was skipped; its user has to log in again")
                     })
                 store = sqlite
@@ -43,16 +48,19 @@ struct Assembly: Sendable {
             } catch { throw .store(error) }
         }
         self.transport = transport
-        tenant = BreakingTransport(transport) { isOpen in
+        breaker = BreakingTransport(transport) { isOpen in
+            metrics.circuitChanged(isOpen: isOpen)
             if isOpen {
                 logger.error("the tenant failed many times in a row; nothing is sent for a while")
             } else {
                 logger.notice("the tenant answers again")
             }
         }
-        accessTokens = AccessTokenSource(Self.fetching(configuration, tenant), logger: logger)
+        tenant = MeasuredTransport(breaker, metrics: metrics)
+        accessTokens = AccessTokenSource(Self.fetching(configuration, tenant), logger: logger, metrics: metrics)
         sessions = SessionCoordinator(
-            store: store, clock: clock, policy: configuration.rotation, logger: logger, reached: FailPoint.reached)
+            store: MeasuredStore(store, metrics: metrics), clock: clock, policy: configuration.rotation, logger: logger,
+            metrics: metrics, reached: FailPoint.reached)
         let pins = FingerprintPins(
             key: configuration.fingerprintKey ?? store.keys.fingerprint,
             tenantHost: configuration.transport.origin.host,
@@ -68,7 +76,8 @@ struct Assembly: Sendable {
             routes: RouteTable(profile: configuration.profile, passthrough: configuration.passthrough),
             sessions: sessions,
             pins: pins, sender: sender, limits: configuration.bodies, tokenEndpoint: configuration.tokenEndpoint,
-            clock: clock)
+            clock: clock,
+            log: RequestLog(metrics: metrics, errors: errors, access: configuration.hasAccessLog ? logger : nil))
     }
 
     /// Takes over what may change while it runs: secrets, and the files of certificates.

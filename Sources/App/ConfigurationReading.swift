@@ -67,8 +67,19 @@ extension SidecarConfiguration {
         adminQuit = reader.flag("ADMIN_QUIT", false)
         drainTimeout = reader.duration("DRAIN_TIMEOUT", .seconds(25))
         logLevel = Logger.Level(rawValue: reader.choice("LOG_LEVEL", LogLevel.info).rawValue) ?? .info
+        logFormat = reader.choice("LOG_FORMAT", LogLines.Format.text)
+        hasAccessLog = reader.flag("ACCESS_LOG", false)
+        shown = Self.shown(environment)
         manager = ServiceManager(environment: environment, pid: getpid())
         guard reader.faults.isEmpty else { throw ConfigurationFaults(faults: reader.faults) }
+    }
+
+    private static func shown(_ environment: [String: String]) -> [(name: String, value: String)] {
+        Setting.all.flatMap { setting in
+            let file = setting.name + "_FILE"
+            let own = environment[setting.name].map { (setting.name, setting.isShown ? $0 : "•••") }
+            return [own, setting.isSecret ? environment[file].map { (file, $0) } : nil].compactMap { $0 }
+        }
     }
 
     private static func tokenSource(_ reader: inout SettingsReader) -> TokenSource? {

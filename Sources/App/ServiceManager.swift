@@ -16,12 +16,15 @@ struct ServiceManager: Sendable {
         watchdog = isOurs && interval > 0 ? .microseconds(interval) : nil
     }
 
-    func ready() { tell("READY=1") }
-    func stopping() { tell("STOPPING=1") }
-    func alive() { tell("WATCHDOG=1") }
+    // Said once: worth a moment where the manager is behind with what it was told before.
+    func ready() { tell("READY=1", patience: 1000) }
+    func stopping() { tell("STOPPING=1", patience: 1000) }
+    // Said again soon, from the event loop.
+    func alive() { tell("WATCHDOG=1", patience: 0) }
 
-    private func tell(_ message: String) {
-        if let socket { _ = unsafe cprocess_notify(socket, message) }
+    /// - Parameter patience: milliseconds.
+    private func tell(_ message: String, patience: Int32) {
+        if let socket { _ = unsafe cprocess_notify(socket, message, patience) }
     }
 
     /// How many sockets systemd has opened for this process (`LISTEN_FDS`); they begin at descriptor 3.

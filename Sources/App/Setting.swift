@@ -9,6 +9,10 @@ package struct Setting: Sendable {
     /// Has a `_FILE` twin and never shows its value.
     package let isSecret: Bool
 
+    /// Whether its value may be seen on the status page.
+    var isShown: Bool { !isSecret && !Self.confidential.contains(name) }
+    private static let confidential = ["SIDECAR_DEVICE_FINGERPRINT", "SIDECAR_REQUIRED_HEADER"]
+
     init(_ name: String, _ fallback: String, _ meaning: String, isSecret: Bool = false) {
         (self.name, self.fallback, self.meaning, self.isSecret) = ("SIDECAR_" + name, fallback, meaning, isSecret)
     }
@@ -58,7 +62,7 @@ package struct Setting: Sendable {
 
     private static let local = [
         Setting("LISTEN", "127.0.0.1:8180", "data plane: `host:port` or `unix:/path`, several with commas"),
-        Setting("ADMIN_LISTEN", "127.0.0.1:8181", "`/livez` and `/readyz`"),
+        Setting("ADMIN_LISTEN", "127.0.0.1:8181", "status page `/`, `/status`, `/metrics`, `/livez`, `/readyz`"),
         Setting("ALLOW_NON_LOOPBACK", "false", "`true` allows a data plane beyond loopback, with a local token only"),
         Setting("LOCAL_TOKEN", "", "callers must send it as `X-Sidecar-Token`", isSecret: true),
         Setting("REQUIRED_HEADER", "", "`Name: value` or `Name` that every request must carry"),
@@ -123,5 +127,7 @@ package struct Setting: Sendable {
         Setting("DRAIN_TIMEOUT", "25s", "how long requests may take to finish at shutdown"),
         Setting("ADMIN_QUIT", "false", "`true` lets `POST /quit` on the admin listener end the program, for Jobs"),
         Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
+        Setting("LOG_FORMAT", "text", "`text` or `json`, one line for each event, on standard error"),
+        Setting("ACCESS_LOG", "false", "`true` writes a line for each request"),
     ]
 }

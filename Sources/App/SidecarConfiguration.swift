@@ -56,6 +56,10 @@ package struct SidecarConfiguration: Sendable {
     let adminQuit: Bool
     let manager: ServiceManager
     package let logLevel: Logger.Level
+    package let logFormat: LogLines.Format
+    let hasAccessLog: Bool
+    /// What is set, in the order of the README; secrets as `•••`.
+    let shown: [(name: String, value: String)]
 }
 
 /// All faults of a configuration, never just the first.

@@ -11,6 +11,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Pipeline
 internal import Sessions
+internal import Telemetry
 internal import UnixSignals
 
 /// Runs a configuration to its end.
@@ -34,7 +35,7 @@ package struct SidecarRun: Sendable {
     /// - Throws: `StartFailure` before anything is served.
     package func serve() async throws(StartFailure) -> Bool {
         let assembly = try Assembly(configuration, logger: logger)
-        let isDraining = NIOLockedValueBox(false)
+        let status = StatusReading(configuration, assembly)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let transport = Task { await assembly.transport.run() }
         let tokens = Task { await assembly.accessTokens.run() }
@@ -46,7 +47,11 @@ package struct SidecarRun: Sendable {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let listening = Task { for await signal in signals { wish.yield(signal == .sighup ? .reload : .stop) } }
         defer { listening.cancel() }
-        let admin = try await openAdmin(assembly, loop, isDraining) { wish.yield(.stop) }
+        let admin = try await openAdmin(status, loop) { wish.yield(.stop) }
+        let sampling = loop.scheduleRepeatedTask(
+            initialDelay: .seconds(5), delay: .nanoseconds(ActivityHistory.interval.wholeMilliseconds * 1_000_000)
+        ) { _ in status.history.sample() }
+        defer { sampling.cancel() }
         let listener: LocalListener
         do {
             listener = try await LocalListener.open(
@@ -70,7 +75,7 @@ package struct SidecarRun: Sendable {
                 await reload(assembly)
             }
         }
-        isDraining.withLockedValue { $0 = true }
+        status.drains()
         configuration.manager.stopping()
         logger.info("shutting down; requests in flight may finish")
         // Whoever asks a second time means it: rotations in the air are then what a kill would leave, which the store survives.
@@ -137,21 +142,14 @@ package struct SidecarRun: Sendable {
     }
 
     private func openAdmin(
-        _ assembly: Assembly, _ loop: any EventLoop, _ isDraining: NIOLockedValueBox<Bool>,
-        _ quit: @escaping @Sendable () -> Void
+        _ status: StatusReading, _ loop: any EventLoop, _ quit: @escaping @Sendable () -> Void
     ) async throws(StartFailure) -> AdminListener {
         guard case .tcp(let host, let port) = configuration.adminListen else { throw .transport }
+        let pages = AdminPages(
+            readiness: { status.readiness }, metrics: status.metrics, status: status.status,
+            quit: configuration.adminQuit ? quit : nil)
         do {
-            return try await AdminListener.open(
-                host: host, port: port, on: loop, quit: configuration.adminQuit ? quit : nil
-            ) {
-                var reasons: [Readiness.Reason] = []
-                if !assembly.accessTokens.isUsable { reasons.append(.noAccessToken) }
-                if !assembly.sessions.isWritable { reasons.append(.storeNotWritable) }
-                if !assembly.sessions.isDurable { reasons.append(.unsavedSessions) }
-                if isDraining.withLockedValue({ $0 }) { reasons.append(.draining) }
-                return Readiness(reasons: reasons)
-            }
+            return try await AdminListener.open(host: host, port: port, on: loop, pages: pages)
         } catch {
             throw .listen(
                 setting: "SIDECAR_ADMIN_LISTEN",

@@ -24,11 +24,25 @@ static inline int ccurl_watch_records(void *tls_context, void (*saw)(int, int, i
     return 1;
 }
 
-/// Called with the TLS context of every connection before its handshake.
-static inline CURLcode ccurl_set_connection_observer(CURL *easy, CURLcode (*made)(CURL *, void *, void *), void *context) {
+/// Who makes and closes the sockets of connections, and is shown the TLS context of each before its handshake.
+static inline CURLcode ccurl_set_connection_observer(CURL *easy,
+                                                     curl_socket_t (*wanted)(void *, curlsocktype, struct curl_sockaddr *),
+                                                     int (*done)(void *, curl_socket_t),
+                                                     CURLcode (*made)(CURL *, void *, void *), void *context) {
     CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, wanted)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, done)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, made)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, context);
+}
+
+/// The socket of the connection that the handle uses; CURL_SOCKET_BAD without one.
+static inline curl_socket_t ccurl_active_socket(CURL *easy) {
+    curl_socket_t found = CURL_SOCKET_BAD;
+    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &found);
+    return found;
 }
 
 /// The TLS session of the connection that the handle uses, to be compared and nothing else; NULL without one.

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,14 +42,18 @@ static inline socklen_t cprocess_unix_address(const char *path, struct sockaddr_
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0 : 1));
 }
 
-/// Sends one datagram to systemd (sd_notify), or none if it does not listen: the caller never waits. Returns 0 when it went out.
-static inline int cprocess_notify(const char *socket_path, const char *message) {
+/// Sends one datagram to systemd (sd_notify), or none if it does not listen for so many milliseconds; zero: the caller never waits.
+/// Returns 0 when it went out.
+static inline int cprocess_notify(const char *socket_path, const char *message, int patience) {
     struct sockaddr_un address;
     socklen_t length = cprocess_unix_address(socket_path, &address);
     if (length == 0) return -1;
     int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -1;
-    ssize_t sent = sendto(descriptor, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length);
+    struct timeval limit = {patience / 1000, patience % 1000 * 1000};
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    int flags = MSG_NOSIGNAL | (patience > 0 ? 0 : MSG_DONTWAIT);
+    ssize_t sent = sendto(descriptor, message, strlen(message), flags, (struct sockaddr *)&address, length);
     close(descriptor);
     return sent < 0 ? -1 : 0;
 }

@@ -9,13 +9,14 @@ package final class CurlClient: UpstreamTransport {
     private let settings: CurlSettings
     private let inbox = LoopInbox()
     private let multi: MultiHandle
+    private let book = ConnectionBook()
     private let lastID = NIOLockedValueBox<UInt64>(0)
 
     /// Nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings) {
         ccurl_keep_freed_memory()
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
-            let trial = EasyHandle(settings, addresses: HeaderList(), goodbyes: TLSGoodbyes())
+            let trial = EasyHandle(settings, addresses: HeaderList(), book: book)
         else { return nil }
         trial.free()
         guard let multi = MultiHandle(keptConnections: settings.keptConnections) else { return nil }
@@ -25,8 +26,8 @@ package final class CurlClient: UpstreamTransport {
     /// Runs the loop thread until `close`. Call it once.
     /// - Returns: false when the thread could not be made.
     package func run() async -> Bool {
-        let (settings, inbox, multi) = (settings, inbox, multi)
-        return await LoopThread.run { TransferLoop.run(settings, inbox, multi) }
+        let (settings, inbox, multi, book) = (settings, inbox, multi, book)
+        return await LoopThread.run { TransferLoop.run(settings, inbox, multi, book) }
     }
 
     /// Takes no new requests. Running ones end by themselves, or at once; then `run` returns.
@@ -34,6 +35,12 @@ package final class CurlClient: UpstreamTransport {
 
     /// From now on certificate files are read anew and new requests go out on new connections; those on their way are not touched.
     package func reload() { put(.reload) }
+
+    /// Connections that a request or an answer is on, and those that wait for one.
+    package var connections: (busy: Int, idle: Int) {
+        let busy = book.busy
+        return (busy, max(0, book.open - busy))
+    }
 
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
         guard !Task.isCancelled else { throw TransportError(.cancelled, maybeSent: false) }

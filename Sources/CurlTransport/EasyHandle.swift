@@ -11,8 +11,8 @@ internal import Model
     /// Nil when libcurl refuses a setting or has no memory. Loop thread, like everything here.
     /// - Parameters:
     ///   - addresses: the lines of `SIDECAR_RESOLVE`; they outlive the handle.
-    ///   - goodbyes: outlives the handle's connections.
-    init?(_ settings: CurlSettings, addresses: HeaderList, goodbyes: TLSGoodbyes) {
+    ///   - book: outlives the handle and its connections.
+    init?(_ settings: CurlSettings, addresses: HeaderList, book: ConnectionBook) {
         guard let raw = unsafe curl_easy_init() else { return nil }
         unsafe self.raw = raw
         let version =
@@ -27,7 +27,8 @@ internal import Model
             ccurl_set_connect_timeout(raw, Int(clamping: settings.connectTimeout.wholeMilliseconds)),
             ccurl_set_tls_minimum(
                 raw, Int(settings.tlsMinimum == .v13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2)),
-            ccurl_set_connection_observer(raw, connectionMade, Unmanaged.passUnretained(goodbyes).toOpaque()),
+            ccurl_set_connection_observer(
+                raw, socketWanted, socketDone, connectionMade, Unmanaged.passUnretained(book).toOpaque()),
         ]
         if let authorities = settings.authorities { unsafe results.append(ccurl_set_authorities(raw, authorities)) }
         if !settings.usesSystemAuthorities { unsafe results.append(ccurl_forget_system_authorities(raw)) }
@@ -45,6 +46,9 @@ internal import Model
 
     /// The address of the TLS session of the connection in use; 0 without one.
     var session: UInt { UInt(bitPattern: unsafe ccurl_tls_session(raw)) }
+
+    /// The socket of the connection in use; negative without one.
+    var socket: Int { Int(unsafe ccurl_active_socket(raw)) }
 
     func free() { unsafe curl_easy_cleanup(raw) }
 

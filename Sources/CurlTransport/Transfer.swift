@@ -18,9 +18,9 @@ final class Transfer {
     let easy: EasyHandle
     let mailbox: AnswerMailbox
     let feed: BodyFeed?
-    private let goodbyes: TLSGoodbyes
+    private let book: ConnectionBook
     /// Of the connection that the request went out on.
-    private var session: UInt = 0
+    private var (session, socket): (UInt, Int?) = (0, nil)
     var lines = HeaderList()
     private(set) var phase: TransferPhase
     /// What this pass has brought.
@@ -32,11 +32,11 @@ final class Transfer {
     private var reader: AnswerHeadReader
 
     init(
-        id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, goodbyes: TLSGoodbyes,
+        id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, book: ConnectionBook,
         phase: TransferPhase, isHead: Bool, mayBeHTTP2: Bool
     ) {
         (self.id, self.easy, self.mailbox, self.feed, self.phase) = (id, easy, mailbox, feed, phase)
-        self.goodbyes = goodbyes
+        self.book = book
         reader = AnswerHeadReader(isHead: isHead, mayBeHTTP2: mayBeHTTP2)
     }
 
@@ -47,9 +47,17 @@ final class Transfer {
     // MARK: inside libcurl's callbacks
 
     func aboutToSend() -> Bool {
+        leaveConnection()
         session = easy.session
-        goodbyes.forget(session)
+        book.forgetGoodbye(session)
+        book.entered(easy.socket)
+        socket = easy.socket
         return phase.aboutToSend()
+    }
+
+    private func leaveConnection() {
+        if let socket { book.left(socket) }
+        socket = nil
     }
 
     func receiveHeadLine(_ line: [UInt8]) -> Bool {
@@ -116,7 +124,7 @@ final class Transfer {
 
     /// Whether the end of the connection was the end of the answer, and the tenant has not said that it is.
     private var isCutByTheWay: Bool {
-        reader.endsWithConnection && goodbyes.isWatching && session != 0 && !goodbyes.contains(session)
+        reader.endsWithConnection && book.lacksGoodbye(session)
     }
 
     /// libcurl is done with it, or we took it out; tells whoever waits.
@@ -132,5 +140,6 @@ final class Transfer {
         delivery = AnswerMailbox.Delivery()
         feed?.abandon()
         lines.free()
+        leaveConnection()
     }
 }

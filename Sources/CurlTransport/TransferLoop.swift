@@ -14,7 +14,7 @@ struct TransferLoop {
     private var isClosing = false
     private var nextLook: ContinuousClock.Instant = .now
     private var addresses = HeaderList()
-    private let goodbyes = TLSGoodbyes()
+    private let book: ConnectionBook
     /// When files were to be read anew: nothing from before is used for new requests.
     private var reloadedAt: ContinuousClock.Instant?
 
@@ -23,14 +23,14 @@ struct TransferLoop {
     private static let mostIdle = 64
 
     /// Runs until the inbox is closed by a command and the last transfer has ended.
-    static func run(_ settings: CurlSettings, _ inbox: LoopInbox, _ multi: MultiHandle) {
-        var loop = TransferLoop(settings: settings, inbox: inbox, multi: multi)
+    static func run(_ settings: CurlSettings, _ inbox: LoopInbox, _ multi: MultiHandle, _ book: ConnectionBook) {
+        var loop = TransferLoop(settings: settings, inbox: inbox, multi: multi, book: book)
         while !loop.isOver { loop.pass() }
         loop.tearDown()
     }
 
-    private init(settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle) {
-        (self.settings, self.inbox, self.multi) = (settings, inbox, multi)
+    private init(settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle, book: ConnectionBook) {
+        (self.settings, self.inbox, self.multi, self.book) = (settings, inbox, multi, book)
         for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
     }
 
@@ -82,12 +82,12 @@ struct TransferLoop {
     private mutating func start(
         _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?
     ) {
-        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, goodbyes: goodbyes)
+        guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, book: book)
         else {
             return Self.refuse(mailbox, feed)
         }
         let transfer = Transfer(
-            id: id, easy: easy, mailbox: mailbox, feed: feed, goodbyes: goodbyes,
+            id: id, easy: easy, mailbox: mailbox, feed: feed, book: book,
             phase: TransferPhase(
                 timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now),
             isHead: request.method.elementsEqual("HEAD".utf8), mayBeHTTP2: settings.version != .http1)

@@ -17,6 +17,8 @@ package struct Credentials: Sendable {
     /// Where the route takes it and the app sends none.
     package var idToken: IDToken?
     package var requestID: [UInt8]
+    /// Nil where the app's own passes.
+    package var traceparent: [UInt8]?
 
     package init(accessToken: SecretText?, device: DeviceFacts?, sessionToken: SessionToken?, requestID: [UInt8]) {
         (self.accessToken, self.device) = (accessToken, device)
@@ -43,12 +45,16 @@ package struct CredentialInjector: Sendable {
     /// The fields that go to the tenant. The access token goes out on tenant-family routes and nowhere else.
     package func fields(_ fields: HeaderFields, for route: Route, _ credentials: Credentials) -> HeaderFields {
         var injected: [(name: FieldName, value: [UInt8])] = [(.requestID, credentials.requestID)]
+        var dropped: [FieldName] = []
+        if let traceparent = credentials.traceparent {
+            injected.append((.traceparent, traceparent))
+            dropped.append(.tracestate)
+        }
         if let tenantID, route.family != .passthrough {
             injected.append((DeviceFieldNames.tenantID, Self.own(DeviceFieldNames.tenantID, fields) ?? tenantID))
         }
         // Answers are read here for sessions, refusals and our own token: they have to come in plain text.
         if route.family != .passthrough { injected.append((.acceptEncoding, Array("identity".utf8))) }
-        var dropped: [FieldName] = []
         if route.family == .tenant {
             dropped.append(.authorization)
             if let token = credentials.accessToken {

@@ -220,7 +220,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ delivery: AnswerDelivery
     ) -> Task<Void, Never> {
         Task(executorPreference: tasks) {
-            guard await gate.enter() else { return await delivery.deliver(LocalAnswer(.overloaded)) }
+            guard await gate.enter() else { return await delivery.deliver(pipeline.refuse(.overloaded)) }
             defer { gate.leave() }
             // A caller that left while it waited its turn wants nothing sent.
             guard !Task.isCancelled else { return }
@@ -242,7 +242,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Answered once, without having looked further, and the connection is over.
     private func refuse(_ context: ChannelHandlerContext, _ error: ProxyError) {
-        let answer = LocalAnswer(error)
+        let answer = pipeline.refuse(error)
         guard case .bytes(let body) = answer.body else { return }
         var out = context.channel.allocator.buffer(capacity: 512)
         AnswerWriter.writeHead(

@@ -14,6 +14,8 @@ extension FieldName {
     package static let retryAfter: FieldName = "Retry-After"
     /// The session token, sealed (OneAccess).
     package static let signature: FieldName = "X-signature"
+    package static let tracestate: FieldName = "tracestate"
+    package static let traceparent: FieldName = "traceparent"
     package static let te: FieldName = "TE"
     package static let trailer: FieldName = "Trailer"
     package static let transferEncoding: FieldName = "Transfer-Encoding"

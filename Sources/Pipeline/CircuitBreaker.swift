@@ -93,6 +93,8 @@ package struct BreakingTransport: UpstreamTransport {
         (self.transport, self.changed) = (transport, changed)
     }
 
+    package var isOpen: Bool { breaker.withLockedValue(\.isOpen) }
+
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
         let permission = breaker.withLockedValue { $0.ask(at: .now) }
         if case .stay(let left) = permission {

@@ -21,7 +21,7 @@ struct EnvelopeFacts: EnvelopeFetching {
             answer = try await send(
                 try .unasked(
                     route, "GET", Array(path.utf8), for: call.user, like: call.fields, peer: call.peer,
-                    requestID: call.requestID))
+                    identity: call.identity))
         } catch {
             guard case .transport(let fault)? = error as? SendFailure else { throw .unreadable }
             throw .transport(fault)

@@ -177,7 +177,7 @@ extension ProxyPipeline {
             explanation.route = route.row
             explanation.reasons.append(route.family.reason)
             let call = try await ProxiedCall.read(
-                request, admission, route, requestID: RequestID.of(request.head.fields), limits: limits)
+                request, admission, route, identity: RequestIdentity(request.head.fields), limits: limits)
             return try await explain(call, explanation)
         } catch {
             return Explanation(

@@ -30,7 +30,7 @@ extension ProxyPipeline {
         var user: UserKey?
         if case .user(let key) = session.key { user = key }
         let none = HeaderFields()
-        guard let renewal = try? unaskedRefresh(for: user, like: none, peer: nil, requestID: RequestID.of(none)),
+        guard let renewal = try? unaskedRefresh(for: user, like: none, peer: nil, identity: RequestIdentity(none)),
             let refreshed = try? await sessions.refresh(
                 for: SessionClaim(user: user, token: session.token), as: .keepFresh, renewal: renewal)
         else { return false }

@@ -11,7 +11,7 @@ struct LocalCaller: Sendable {
     let user: UserKey
     let fields: HeaderFields
     let peer: [UInt8]?
-    let requestID: [UInt8]
+    let identity: RequestIdentity
 }
 
 /// `/sidecar/v1/…`
@@ -25,16 +25,17 @@ struct LocalAPI: Sendable {
     /// Says what would become of a request.
     let explanation: @Sendable (LocalRequest) async throws(ProxyError) -> Explanation
 
-    func respond(to request: LocalRequest, for resource: LocalResource, requestID: [UInt8]) async throws(ProxyError)
+    func respond(to request: LocalRequest, for resource: LocalResource, identity: RequestIdentity)
+        async throws(ProxyError)
         -> LocalAnswer
     {
         let method = String(decoding: request.head.method, as: UTF8.self)
         switch (resource, method) {
         case (.other, _): throw .notFound
         case (.unknownUser, _): throw .refused(.userInvalid)
-        case (.sessionToken(let user), "GET"): return try await read(user, request, requestID)
+        case (.sessionToken(let user), "GET"): return try await read(user, request, identity)
         case (.sessionToken(let user), "PUT"): return try await write(user, request)
-        case (.refresh(let user), "POST"): return try await refresh(user, request, requestID)
+        case (.refresh(let user), "POST"): return try await refresh(user, request, identity)
         case (.user(let user), "GET"): return try await describe(user)
         case (.user(let user), "DELETE"): return try await forget(user)
         case (.explain, "POST"): return try await explain(request)
@@ -46,7 +47,7 @@ struct LocalAPI: Sendable {
     // MARK: GET …/session-token
 
     /// From memory while at least `min_validity` seconds (default 60) remain, else after a refresh.
-    private func read(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError)
+    private func read(_ user: UserKey, _ request: LocalRequest, _ identity: RequestIdentity) async throws(ProxyError)
         -> LocalAnswer
     {
         let wanted = Duration.seconds(try minimumValidity(request.head))
@@ -56,24 +57,24 @@ struct LocalAPI: Sendable {
         if case .dead(let death) = session.state { throw .session(.dead(death)) }
         let remaining = session.remaining(at: clock.now())
         if session.state == .live, remaining >= wanted { return answer(session, request.head, .cache) }
-        return try await rotate(user, request, requestID)
+        return try await rotate(user, request, identity)
     }
 
     // MARK: POST …/session-token/refresh
 
     /// One refresh, whatever is left of the token; callers at the same time share it.
-    private func refresh(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError)
+    private func refresh(_ user: UserKey, _ request: LocalRequest, _ identity: RequestIdentity) async throws(ProxyError)
         -> LocalAnswer
     {
         guard let session = try await current(user) else { throw .session(.unknown) }
         if case .dead(let death) = session.state { throw .session(.dead(death)) }
-        return try await rotate(user, request, requestID)
+        return try await rotate(user, request, identity)
     }
 
-    private func rotate(_ user: UserKey, _ request: LocalRequest, _ requestID: [UInt8]) async throws(ProxyError)
+    private func rotate(_ user: UserKey, _ request: LocalRequest, _ identity: RequestIdentity) async throws(ProxyError)
         -> LocalAnswer
     {
-        let caller = LocalCaller(user: user, fields: request.head.fields, peer: request.head.peer, requestID: requestID)
+        let caller = LocalCaller(user: user, fields: request.head.fields, peer: request.head.peer, identity: identity)
         let refreshed: RefreshedSession
         do {
             refreshed = try await sessions.refresh(

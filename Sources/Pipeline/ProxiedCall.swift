@@ -28,7 +28,7 @@ struct ProxiedCall: Sendable {
     let presented: SessionToken?
     /// The fingerprint that the app sent.
     let fingerprint: DeviceFingerprint?
-    let requestID: [UInt8]
+    let identity: RequestIdentity
 
     /// Whether the app says by itself who its user is, on a route that would carry the session's proof otherwise.
     var bringsProof: Bool {
@@ -49,7 +49,7 @@ struct ProxiedCall: Sendable {
 
     /// Reads of a request what its route needs; a body that is not needed whole stays a stream.
     static func read(
-        _ request: LocalRequest, _ admission: Admission, _ route: Route, requestID: [UInt8], limits: BodyLimits
+        _ request: LocalRequest, _ admission: Admission, _ route: Route, identity: RequestIdentity, limits: BodyLimits
     ) async throws(ProxyError) -> ProxiedCall {
         let fields = request.head.fields
         let body = try await readBody(request, route, limits)
@@ -65,7 +65,7 @@ struct ProxiedCall: Sendable {
         return ProxiedCall(
             route: route, method: request.head.method, target: admission.target.originForm, fields: fields,
             peer: request.head.peer, body: body, user: admission.user, presented: presented, fingerprint: fingerprint,
-            requestID: requestID)
+            identity: identity)
     }
 
     private static func readBody(_ request: LocalRequest, _ route: Route, _ limits: BodyLimits) async throws(ProxyError)
@@ -113,9 +113,9 @@ struct ProxiedCall: Sendable {
     /// - Parameter like: the fields of the request that it is made for; what they say of the end user's device is carried over.
     static func unasked(
         _ route: Route, _ method: String, _ target: [UInt8], for user: UserKey?, like fields: HeaderFields,
-        peer: [UInt8]?, requestID: [UInt8]
+        peer: [UInt8]?, identity: RequestIdentity
     ) throws(ProxyError) -> ProxiedCall {
-        var names = [FieldName.userAgent, .forwardedFor, .realIP]
+        var names = [FieldName.userAgent, .forwardedFor, .realIP, .traceparent, .tracestate]
         if route.devices == .header { names += DeviceFieldNames.carried }
         var carried = HeaderFields()
         for name in names {
@@ -126,7 +126,7 @@ struct ProxiedCall: Sendable {
         return ProxiedCall(
             route: route, method: Array(method.utf8), target: target, fields: carried, peer: peer,
             body: route.needsWholeBody ? .json(empty) : .untouched(untouched), user: user, presented: nil,
-            fingerprint: nil, requestID: requestID)
+            fingerprint: nil, identity: identity)
     }
 }
 

@@ -16,13 +16,15 @@ package struct ProxyPipeline: Sendable {
     let limits: BodyLimits
     let clock: any WallClock
     private let tokenEndpoint: TokenEndpoint
+    let log: RequestLog
 
     package init(
         guardPolicy: AdmissionPolicy, routes: RouteTable, sessions: SessionCoordinator, pins: FingerprintPins,
-        sender: UpstreamSender, limits: BodyLimits, tokenEndpoint: TokenEndpoint = .refuse, clock: any WallClock
+        sender: UpstreamSender, limits: BodyLimits, tokenEndpoint: TokenEndpoint = .refuse, clock: any WallClock,
+        log: RequestLog = RequestLog()
     ) {
         (self.guardPolicy, self.routes, self.sessions) = (NIOLockedValueBox(guardPolicy), routes, sessions)
-        self.tokenEndpoint = tokenEndpoint
+        (self.tokenEndpoint, self.log) = (tokenEndpoint, log)
         (self.pins, self.sender, self.limits, self.clock) = (pins, sender, limits, clock)
     }
 
@@ -31,17 +33,21 @@ package struct ProxyPipeline: Sendable {
 
     /// Admit, route, take the newest session, inject and forward, learn, answer.
     package func respond(to request: LocalRequest) async -> LocalAnswer {
-        let requestID = RequestID.of(request.head.fields)
+        var record = RequestRecord(request.head)
+        log.began()
         var answer: LocalAnswer
         do throws(ProxyError) {
             let admission = try admit(request.head)
+            record.admitted(admission)
             if let resource = LocalResource(admission.target) {
-                answer = try await localAPI.respond(to: request, for: resource, requestID: requestID)
+                answer = try await localAPI.respond(to: request, for: resource, identity: record.identity)
             } else if isPlaceholder(request.head, admission.target) {
                 answer = try await placeholder(request)
             } else {
                 let route = try route(request.head, admission.target)
-                let call = try await ProxiedCall.read(request, admission, route, requestID: requestID, limits: limits)
+                record.route = route.row
+                let call = try await ProxiedCall.read(
+                    request, admission, route, identity: record.identity, limits: limits)
                 switch route.session {
                 case .rotates: answer = try await refresh(call)
                 case .exchanges: answer = try await exchange(call)
@@ -54,8 +60,19 @@ package struct ProxyPipeline: Sendable {
             }
         } catch {
             answer = LocalAnswer(error)
+            log.failed(error)
         }
-        answer.fields.append(.requestID, requestID)
+        answer.fields.append(.requestID, record.identity.requestID)
+        log.ended(record, answer) { sessions.logName(of: $0) }
+        return answer
+    }
+
+    /// The answer to a request that is refused before it is one: it breaks HTTP, comes too slowly, or is one too many.
+    package func refuse(_ error: ProxyError) -> LocalAnswer {
+        let answer = LocalAnswer(error)
+        log.began()
+        log.failed(error)
+        log.ended(RequestRecord(), answer) { _ in "" }
         return answer
     }
 
@@ -86,7 +103,7 @@ package struct ProxyPipeline: Sendable {
         LocalAPI(
             sessions: sessions, clock: clock, limit: limits.injected,
             renewal: { (call) throws(ProxyError) in
-                try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+                try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
             }, explanation: { (request) async throws(ProxyError) in try await explain(request) })
     }
 
@@ -141,7 +158,7 @@ package struct ProxyPipeline: Sendable {
 
     /// The newest session of a call, rotated first if its token is about to end.
     private func newest(_ call: ProxiedCall) async throws(ProxyError) -> Newest {
-        let ahead = try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+        let ahead = try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
         let newest: NewestSession
         do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
         switch newest {
@@ -254,34 +271,35 @@ package struct ProxyPipeline: Sendable {
         -> DeviceFingerprint?
     {
         do { try pins.check(call.fingerprint, against: pinned) } catch { throw .fingerprintMismatch }
+        log.noteOverride(of: call.fingerprint, by: pinned)
         return pins.choose(pinned: pinned, sent: call.fingerprint, user: key)
     }
 
     private func renewal(_ call: ProxiedCall) -> TenantRenewal {
-        TenantRenewal(call: call, sender: sender, pins: pins, limit: limits.injected)
+        TenantRenewal(call: call, sender: sender, pins: pins, log: log, limit: limits.injected)
     }
 
     /// T2 for one that no app asked for.
     func unaskedRefresh(
-        for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
+        for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, identity: RequestIdentity
     ) throws(ProxyError) -> TenantRenewal {
-        try unasked(TenantProfile.refreshPath, for: user, like: fields, peer: peer, requestID: requestID)
+        try unasked(TenantProfile.refreshPath, for: user, like: fields, peer: peer, identity: identity)
     }
 
     /// S1 for a call that needs an id_token.
     func unaskedExchange(_ call: ProxiedCall) throws(ProxyError) -> TenantRenewal {
         try unasked(
-            TenantProfile.idTokenPath, for: call.user, like: call.fields, peer: call.peer, requestID: call.requestID)
+            TenantProfile.idTokenPath, for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
     }
 
     private func unasked(
-        _ path: [UInt8], for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, requestID: [UInt8]
+        _ path: [UInt8], for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, identity: RequestIdentity
     ) throws(ProxyError) -> TenantRenewal {
         guard case .route(let route) = routes.match(method: Array("POST".utf8), path: path[...]) else {
             throw .pathNotAllowed
         }
         return renewal(
-            try .unasked(route, "POST", path, for: user, like: fields, peer: peer, requestID: requestID))
+            try .unasked(route, "POST", path, for: user, like: fields, peer: peer, identity: identity))
     }
 }
 

@@ -9,10 +9,12 @@ struct TenantRenewal: SessionRenewal {
     let call: ProxiedCall
     let sender: UpstreamSender
     let pins: FingerprintPins
+    let log: RequestLog
     /// The longest answer that is read, in bytes.
     let limit: Int
 
     func renew(_ presentation: Presentation) async -> RenewalOutcome {
+        log.noteOverride(of: call.fingerprint, by: presentation.session.fingerprint)
         let fingerprint = pins.choose(
             pinned: presentation.session.fingerprint, sent: call.fingerprint, user: presentation.key)
         do throws(SendFailure) {

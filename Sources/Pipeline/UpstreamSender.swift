@@ -76,7 +76,9 @@ package struct UpstreamSender: Sendable {
     private func credentials(
         _ call: ProxiedCall, _ token: SessionToken?, _ idToken: IDToken?, _ fingerprint: DeviceFingerprint?
     ) -> Credentials {
-        var credentials = Credentials(accessToken: nil, device: nil, sessionToken: token, requestID: call.requestID)
+        var credentials = Credentials(
+            accessToken: nil, device: nil, sessionToken: token, requestID: call.identity.requestID)
+        if !call.identity.trace.isTheApps { credentials.traceparent = call.identity.trace.parent }
         credentials.idToken = idToken
         credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
         return credentials

@@ -3,12 +3,15 @@
 internal import Logging
 internal import Model
 internal import NIOConcurrencyHelpers
+internal import Telemetry
 
 extension SessionCoordinator {
     /// The attempt belongs to nobody who waits for it: it ends by its own deadline (contract 7.3).
     func launch(_ intent: RotationIntent, _ flight: RotationFlight, _ renewal: some SessionRenewal) {
         Task {
+            let started = ContinuousClock.now
             let result = await attempt(intent, renewal)
+            metrics.rotationEnded(result.end, after: ContinuousClock.now - started)
             reached(.beforeAnswering)
             state.withLockedValue { state in
                 state.ledger.ended(intent)
@@ -159,6 +162,21 @@ extension SessionCoordinator {
         case (.lost(let answer, let fault), .unknown): .lost(answer: answer, fault ?? .unreadableAnswer)
         case (.lost(.some(let answer), _), _): .failed(answer: answer)
         case (.lost(nil, let fault), _): .fault(fault ?? .unreadableAnswer)
+        }
+    }
+}
+
+extension RotationResult {
+    /// As the metrics call it.
+    fileprivate var end: SidecarMetrics.RotationEnd {
+        switch self {
+        case .renewed: .renewed
+        case .moved, .overtaken: .moved
+        case .refused: .rejected
+        case .failed, .fault: .failed
+        case .lost: .lost
+        case .sessionLost: .sessionLost
+        case .storeFailed: .storeFailed
         }
     }
 }

@@ -3,6 +3,7 @@
 package import Logging
 package import Model
 internal import NIOConcurrencyHelpers
+package import Telemetry
 
 /// What a call that wants the newest token gets.
 package enum NewestSession: Sendable {
@@ -69,15 +70,18 @@ package final class SessionCoordinator: Sendable {
     let clock: any WallClock
     let policy: RotationPolicy
     let logger: Logger
+    let metrics: SidecarMetrics
 
     /// Told of every step of a rotation; tests end the process there.
     let reached: @Sendable (RotationStep) -> Void
 
     package init(
         store: any SessionStore, clock: any WallClock, policy: RotationPolicy, logger: Logger,
+        metrics: SidecarMetrics = SidecarMetrics(),
         reached: @escaping @Sendable (RotationStep) -> Void = { _ in }
     ) {
-        (self.store, self.clock, self.policy, self.logger, self.reached) = (store, clock, policy, logger, reached)
+        (self.store, self.clock, self.policy, self.logger) = (store, clock, policy, logger)
+        (self.metrics, self.reached) = (metrics, reached)
         state = NIOLockedValueBox(State(policy: policy, hasher: TokenHasher(key: store.keys.lineage)))
     }
 
@@ -86,6 +90,14 @@ package final class SessionCoordinator: Sendable {
 
     /// Whether the store takes writes, as far as is known; while it does not, no rotation begins.
     package var isWritable: Bool { state.withLockedValue { !$0.storeFails } }
+
+    /// The sessions in memory by state, and how many of them are being rotated.
+    package var tally: (states: SessionTally, refreshing: Int) {
+        state.withLockedValue { ($0.ledger.tally, $0.ledger.countInTheAir) }
+    }
+
+    /// How logs call a user: the same name for the same user while the store keeps its key, and nothing can be read from it.
+    package func logName(of user: UserKey) -> String { state.withLockedValue(\.ledger.hasher).logName(of: user) }
 
     /// The session whose newest token a call has to carry, after a rotation if it is about to end.
     package func newest(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> NewestSession
@@ -96,7 +108,7 @@ package final class SessionCoordinator: Sendable {
         while true {
             switch step(claim, .use, read, rotationTried: failure != nil) {
             case .decided(.load(let query)): try await load(query, &read)
-            case .decided(.refuse(let refusal)): return .refused(refusal)
+            case .decided(.refuse(let refusal)): return .refused(note(refusal))
             case .decided(.useForeign(let token, let key)): return .foreign(token, key: key)
             case .decided(.use(let session)):
                 guard let failure, session.remaining(at: clock.now()) <= .zero else { return .session(session) }
@@ -130,8 +142,10 @@ package final class SessionCoordinator: Sendable {
         while true {
             switch step(claim, purpose, read, rotationTried: false) {
             case .decided(.load(let query)): try await load(query, &read)
-            case .decided(.refuse(let refusal)): return .refused(refusal)
-            case .decided(.replay(let session)): return .replay(session)
+            case .decided(.refuse(let refusal)): return .refused(note(refusal))
+            case .decided(.replay(let session)):
+                metrics.replayed()
+                return .replay(session)
             case .decided(.settle(let left)):
                 guard await settle(left, since: started) else { return .pending }
             case .decided(.watch(let key)):
@@ -145,11 +159,19 @@ package final class SessionCoordinator: Sendable {
                 read = [:]
             case .flight(let flight, let shared):
                 guard let result = await flight.result(within: patience(since: started)) else { return .pending }
-                if shared, !result.asksAgain { return .rotated(result, shared: true) }
+                if shared, !result.asksAgain {
+                    metrics.coalesced()
+                    return .rotated(result, shared: true)
+                }
                 read = [:]
             case .decided: return .refused(.unknown)
             }
         }
+    }
+
+    private func note(_ refusal: SessionRefusal) -> SessionRefusal {
+        if refusal == .superseded { metrics.supersededTokenPresented() }
+        return refusal
     }
 
     func patience(since started: ContinuousClock.Instant) -> Duration {

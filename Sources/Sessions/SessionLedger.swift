@@ -80,6 +80,8 @@ package struct SessionLedger: Sendable {
     }
 
     package var count: Int { table.count }
+    var tally: SessionTally { table.tally }
+    var countInTheAir: Int { inTheAir.count }
     package func session(_ key: SessionKey) -> Session? { table[key] }
     func attempt(_ key: SessionKey) -> RotationIntent? { inTheAir[key] }
     func owner(of hash: TokenHash) -> SessionKey? { table.owner(of: hash) }

@@ -28,6 +28,8 @@ struct SessionTable: Sendable {
     init(hasher: TokenHasher, limit: Int) { (self.hasher, self.limit) = (hasher, limit) }
 
     var count: Int { entries.count }
+    /// How many of them are in each state.
+    private(set) var tally = SessionTally()
     subscript(key: SessionKey) -> Session? { entries[key]?.session }
     func owner(of hash: TokenHash) -> SessionKey? { lineage[hash] }
 
@@ -36,11 +38,13 @@ struct SessionTable: Sendable {
         if let known = entries[session.key]?.session {
             guard !session.isBehind(known) else { return false }
             dropLineage(of: known)
+            tally.left(known.state)
             entries[session.key]?.session = session
         } else {
             entries[session.key] = Entry(session: session)
             queue.append(session.key)
         }
+        tally.entered(session.state)
         for old in session.superseded { lineage[old.hash] = session.key }
         lineage[hasher.hash(session.token)] = session.key
         return true
@@ -49,12 +53,15 @@ struct SessionTable: Sendable {
     /// Changes what is known of a session beside its tokens.
     mutating func change(_ key: SessionKey, _ body: (inout Session) -> Void) {
         guard var session = entries[key]?.session else { return }
+        tally.left(session.state)
         body(&session)
+        tally.entered(session.state)
         entries[key]?.session = session
     }
 
     mutating func remove(_ key: SessionKey) {
         guard let entry = entries.removeValue(forKey: key) else { return }
+        tally.left(entry.session.state)
         dropLineage(of: entry.session)
         if queue.count > 2 * entries.count + 64 { queue = Deque(queue.filter { entries[$0] != nil }) }
     }
@@ -90,6 +97,24 @@ struct SessionTable: Sendable {
     private mutating func dropLineage(of session: Session) {
         for hash in session.superseded.map(\.hash) + [hasher.hash(session.token)] where lineage[hash] == session.key {
             lineage[hash] = nil
+        }
+    }
+}
+
+/// Sessions by state.
+package struct SessionTally: Sendable, Hashable {
+    package private(set) var live = 0
+    package private(set) var unknown = 0
+    package private(set) var dead = 0
+
+    mutating func entered(_ state: Session.State) { add(1, to: state) }
+    mutating func left(_ state: Session.State) { add(-1, to: state) }
+
+    private mutating func add(_ number: Int, to state: Session.State) {
+        switch state {
+        case .live: live += number
+        case .unknown: unknown += number
+        case .dead: dead += number
         }
     }
 }

@@ -15,7 +15,9 @@ struct ServeCommand: AsyncParsableCommand {
             Ending.fail(error.faults.map(\.line), code: 78)
         }
         Environment.dropSecrets()
-        let logger = Logger(label: "ciam-sidecar") { _ in TextLog(level: settings.logLevel) }
+        let logger = Logger(label: "ciam-sidecar") { _ in
+            LogLines(level: settings.logLevel, format: settings.logFormat)
+        }
         let run = SidecarRun(settings, logger: logger) { () throws(ConfigurationFaults) in
             try SidecarConfiguration(environment: environment)
         }

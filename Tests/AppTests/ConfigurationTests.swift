@@ -196,12 +196,12 @@ struct ConfigurationTests {
     }
 }
 
-struct TextLogTests {
+struct LogLinesTests {
     @Test func oneLineWhateverTheValues() {
         let values: [String: String] = [
             "a": "x", "b": "two words", "c": "q\"\\", "d": "line\nfeed\u{1B}[31mé", "e": "",
         ]
-        let line = TextLog.line(.warning, "something happened", values.mapValues { .string($0) }, at: .sample)
+        let line = LogLines.text(.warning, "something happened", values.mapValues { .string($0) }, at: .sample)
         #expect(
             text(line)
                 == #"2027-01-15T08:00:00Z warning something happened a=x b="two words" c="q\"\\" d=line\x0afeed\x1b[31m\xc3\xa9 e="""#
@@ -210,6 +210,6 @@ struct TextLogTests {
 
     @Test func longValuesAreCut() {
         #expect(
-            TextLog.shown(String(repeating: "a", count: 1 << 20)) == bytes(String(repeating: "a", count: 200) + "..."))
+            LogLines.shown(String(repeating: "a", count: 1 << 20)) == bytes(String(repeating: "a", count: 200) + "..."))
     }
 }

@@ -72,8 +72,7 @@ import Testing
 
     /// Calls on one connection after another until nobody listens any more.
     /// - Returns: how many requests got no answer.
-    private static func untilTheEnd(_ worker: Int, _ port: Int, _ answered: Gate) async throws -> Int
-    {
+    private static func untilTheEnd(_ worker: Int, _ port: Int, _ answered: Gate) async throws -> Int {
         var number = worker
         while true {
             let isInUse = NIOLockedValueBox(false)

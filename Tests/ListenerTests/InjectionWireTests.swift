@@ -26,14 +26,14 @@ struct InjectionWireTests {
         return try #require(scene.transport.requests.first, "\(head)")
     }
 
-    /// Lower-case names with their values, without the request's id.
+    /// Lower-case names with their values, without the request's names.
     private func fields(_ request: SentRequest) -> [String: [String]] {
         var fields: [String: [String]] = [:]
         for line in request.fields.texts {
             let parts = line.split(separator: ": ", maxSplits: 1)
             fields[parts[0].lowercased(), default: []].append(parts.count > 1 ? String(parts[1]) : "")
         }
-        fields["x-request-id"] = nil
+        (fields["x-request-id"], fields["traceparent"]) = (nil, nil)
         return fields
     }
 
@@ -70,6 +70,25 @@ struct InjectionWireTests {
             fields(request) == [
                 "authorization": ["Bearer ACCESS"], "content-type": ["text/csv"], "accept-encoding": ["identity"],
             ])
+    }
+
+    /// W3C trace context: the app's own passes, else one is started; never both, and never another's state.
+    @Test(arguments: [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true),
+        ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", true),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", false),
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", false),
+        ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false),
+        ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false), ("nonsense", false), ("", false),
+    ])
+    func traces(_ given: String, _ isValid: Bool) async throws {
+        let request = try await sent("GET", "/pass/x", [user, "traceparent: \(given)", "tracestate: a=b"])
+        let parents = request.fields.values("traceparent").map { text($0) }
+        #expect(
+            parents.count == 1 && parents[0].wholeMatch(of: #/\w\w-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}.*/#) != nil)
+        #expect((parents[0] == given) == isValid)
+        #expect(request.fields.values("tracestate").map { text($0) } == (isValid ? ["a=b"] : []))
     }
 
     @Test func sdk() async throws {

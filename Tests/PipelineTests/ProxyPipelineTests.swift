@@ -217,6 +217,8 @@ struct ProxyPipelineTests {
         await refreshed.wait(for: 2)
         running.cancel()
         await running.value
+        // The rotation goes on without whoever asked for it.
+        await scene.sessions.drain()
         #expect(scene.clock.now() - before >= .seconds(60))
         #expect(scene.transport.requests.allSatisfy { $0.target == PipelineScene.refreshPath })
         #expect(try await scene.store.load(.sample("alice"))?.session.token == .sample("T1"))

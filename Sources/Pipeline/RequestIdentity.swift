@@ -1,11 +1,20 @@
-// The name of a request, the same in the app's log, ours and the tenant's.
+// The names of a request, the same in the app's log, ours and the tenant's.
 
 internal import Model
 internal import Synchronization
 
+/// What a request is called.
+struct RequestIdentity: Sendable {
+    /// `X-Request-Id`
+    let requestID: [UInt8]
+    let trace: TraceContext
+
+    init(_ fields: HeaderFields) { (requestID, trace) = (RequestID.of(fields), TraceContext(fields)) }
+}
+
 /// `X-Request-Id`: the app's own if it is one field of 1–128 visible ASCII characters, else 32 hexadecimal digits: 16 that are random
 /// for this process and 16 that count. A name has to be new, not secret, and the system's random numbers cost a call each.
-enum RequestID {
+private enum RequestID {
     private static let process = UInt64.random(in: .min ... .max)
     private static let count = Atomic<UInt64>(0)
 

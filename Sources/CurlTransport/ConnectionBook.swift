@@ -1,0 +1,105 @@
+// What is known of libcurl's connections: how many there are, which are in use, and which have ended as TLS wants it.
+
+internal import CCurl
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
+
+/// One for each loop; outlives every handle. Loop thread only, but for the counts.
+final class ConnectionBook: Sendable {
+    private struct Pages {
+        /// How many transfers use a socket: more than one with HTTP/2.
+        var users: [Int: Int] = [:]
+        /// Addresses of TLS sessions whose peer has said goodbye.
+        var goodbyes: Set<UInt> = []
+    }
+
+    /// Of the loop thread alone.
+    private nonisolated(unsafe) var pages = Pages()
+    private let openCount = Atomic<Int>(0)
+    private let busyCount = Atomic<Int>(0)
+    private let watches = Atomic<Bool>(false)
+
+    // MARK: any thread
+
+    /// Connections to the tenant, or on their way to it.
+    var open: Int { openCount.load(ordering: .relaxed) }
+    /// Those that a request or an answer is on.
+    var busy: Int { busyCount.load(ordering: .relaxed) }
+
+    // MARK: use
+
+    func entered(_ socket: Int) {
+        unsafe pages.users[socket, default: 0] += 1
+        unsafe busyCount.store(pages.users.count, ordering: .relaxed)
+    }
+
+    func left(_ socket: Int) {
+        unsafe pages.users[socket] = pages.users[socket].flatMap { $0 > 1 ? $0 - 1 : nil }
+        unsafe busyCount.store(pages.users.count, ordering: .relaxed)
+    }
+
+    fileprivate func opened() { openCount.add(1, ordering: .relaxed) }
+    fileprivate func closed() { openCount.subtract(1, ordering: .relaxed) }
+
+    // MARK: TLS's goodbye (close_notify, RFC 8446 section 6.1)
+
+    // libcurl 7.88 takes any end of a connection for the end of an answer that has no other: whoever sits on the way could cut it.
+
+    /// Whether the peer of `session` may have ended the connection without a goodbye; no where libcurl's TLS library lets nobody look.
+    func lacksGoodbye(_ session: UInt) -> Bool {
+        guard watches.load(ordering: .relaxed), session != 0 else { return false }
+        return unsafe !pages.goodbyes.contains(session)
+    }
+
+    /// A request goes out in this session: what another one at this address has said is over.
+    func forgetGoodbye(_ session: UInt) { unsafe _ = pages.goodbyes.remove(session) }
+
+    fileprivate func goodbye(_ session: UInt) { unsafe _ = pages.goodbyes.insert(session) }
+    fileprivate func watch() { watches.store(true, ordering: .relaxed) }
+}
+
+private func book(_ context: UnsafeMutableRawPointer?) -> ConnectionBook? {
+    guard let context = unsafe context else { return nil }
+    return unsafe Unmanaged<ConnectionBook>.fromOpaque(context).takeUnretainedValue()
+}
+
+/// Makes the socket of a connection; no child process inherits it.
+let socketWanted:
+    @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t = {
+        context, _, address in
+        guard let address = unsafe address?.pointee else { return CURL_SOCKET_BAD }
+        let made = socket(address.family, address.socktype | Int32(SOCK_CLOEXEC.rawValue), address.protocol)
+        if made != CURL_SOCKET_BAD { unsafe book(context)?.opened() }
+        return made
+    }
+
+let socketDone: @convention(c) (UnsafeMutableRawPointer?, curl_socket_t) -> Int32 = { context, socket in
+    unsafe book(context)?.closed()
+    return close(socket)
+}
+
+/// A connection is about to be made with this TLS context.
+let connectionMade:
+    @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> CURLcode = {
+        _, tlsContext, context in
+        if unsafe ccurl_watch_records(tlsContext, recordSeen, context) != 0 { unsafe book(context)?.watch() }
+        return CURLE_OK
+    }
+
+/// One TLS record, or the header of one.
+private let recordSeen:
+    @convention(c) (
+        Int32, Int32, Int32, UnsafeRawPointer?, Int, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
+    ) -> Void = { isSent, _, type, bytes, count, session, context in
+        let alert: Int32 = 21
+        let closeNotify: UInt8 = 0
+        guard isSent == 0, type == alert, count == 2, let bytes = unsafe bytes,
+            unsafe bytes.load(fromByteOffset: 1, as: UInt8.self) == closeNotify
+        else { return }
+        unsafe book(context)?.goodbye(UInt(bitPattern: session))
+    }

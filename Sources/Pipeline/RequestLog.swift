@@ -1,0 +1,75 @@
+// What is told of a request when it is answered: to the metrics, to the status page, and to the access log.
+
+internal import Guard
+package import Logging
+internal import Model
+package import Telemetry
+
+/// What has been found out about a request so far.
+struct RequestRecord: Sendable {
+    let started = ContinuousClock.now
+    let method: [UInt8]
+    let identity: RequestIdentity
+    /// The row of the tenant's API, `local`, or `none` until it is known.
+    var route = "none"
+    private(set) var path: [UInt8]?
+    private(set) var user: UserKey?
+
+    init(_ head: RequestHead) { (method, identity) = (head.method, RequestIdentity(head.fields)) }
+
+    /// Of a request that could not be read.
+    init() { (method, identity) = ([], RequestIdentity(HeaderFields())) }
+
+    mutating func admitted(_ admission: Admission) {
+        user = admission.user
+        if LocalResource(admission.target) == nil { path = admission.target.routedPath } else { route = "local" }
+    }
+}
+
+/// Where it is told.
+package struct RequestLog: Sendable {
+    private let metrics: SidecarMetrics
+    private let errors: RecentErrors
+    /// Nil without an access log.
+    private let access: Logger?
+
+    package init(
+        metrics: SidecarMetrics = SidecarMetrics(), errors: RecentErrors = RecentErrors(), access: Logger? = nil
+    ) {
+        (self.metrics, self.errors, self.access) = (metrics, errors, access)
+    }
+
+    func began() { metrics.requestBegan() }
+
+    func failed(_ error: ProxyError) {
+        switch error {
+        case .refused, .pathNotAllowed, .headerTimeout: metrics.guardRefused(error.row.code.lowercased())
+        default: break
+        }
+    }
+
+    func noteOverride(of sent: DeviceFingerprint?, by pinned: DeviceFingerprint?) {
+        if let sent, let pinned, sent != pinned { metrics.fingerprintOverridden() }
+    }
+
+    /// - Parameter name: how logs call a user.
+    func ended(_ record: RequestRecord, _ answer: LocalAnswer, name: (UserKey) -> String) {
+        let duration = ContinuousClock.now - record.started
+        let source = answer.fields.first(.sidecarSource).map { String(decoding: $0, as: UTF8.self) } ?? "sidecar"
+        metrics.requestEnded(route: record.route, source: source, status: answer.status, after: duration)
+        let code = answer.fields.first(.sidecarError).map { String(decoding: $0, as: UTF8.self) }
+        let id = String(decoding: record.identity.requestID, as: UTF8.self)
+        if let code { errors.add(code, requestID: id) }
+        guard let access else { return }
+        var values: Logger.Metadata = [
+            "method": "\(String(decoding: record.method, as: UTF8.self))", "route": "\(record.route)",
+            "status": "\(answer.status)", "source": "\(source)",
+            "duration_ms": "\(Double(Int(duration / .microseconds(1))) / 1000)", "request_id": "\(id)",
+            "trace_id": "\(String(decoding: record.identity.trace.traceID, as: UTF8.self))",
+        ]
+        if let path = record.path { values["path"] = "\(String(decoding: path, as: UTF8.self))" }
+        if let user = record.user { values["user"] = "\(name(user))" }
+        if let code { values["error"] = "\(code)" }
+        access.info("request", metadata: values)
+    }
+}
