@@ -71,7 +71,7 @@ let package = Package(
                 signals, configuration,
             ]),
         .target(
-            name: "Admin", dependencies: ["JSONText", "Telemetry", nio, nioPosix, nioHTTP1],
+            name: "Admin", dependencies: ["Model", "Guard", "JSONText", "Telemetry", nio, nioPosix, nioHTTP1],
             resources: [.embedInCode("status.html")], swiftSettings: strict),
         room("Listener", ["Model", "CProcess", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks, deque]),
         room(

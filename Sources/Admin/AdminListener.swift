@@ -1,5 +1,7 @@
 // The admin port: a small HTTP server beside the data plane.
 
+internal import Guard
+internal import Model
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -14,12 +16,13 @@ package final class AdminListener: Sendable {
     package static func open(
         host: String, port: Int, on loop: any EventLoop, pages: AdminPages
     ) async throws -> AdminListener {
+        let isLocal = HostPolicy(names: []).permits(Array(host.utf8)[...]) || host.utf8.elementsEqual("::1".utf8)
         let channel = try await ServerBootstrap(group: loop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages))
+                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages, isLocal: isLocal))
                 }
             }
             .bind(host: host, port: port).get()
@@ -37,9 +40,11 @@ private final class AdminHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let pages: AdminPages
+    private let hosts: HostPolicy?
     private var request: HTTPRequestHead?
 
-    init(_ pages: AdminPages) { self.pages = pages }
+    /// - Parameter isLocal: the port is on loopback, so that whoever calls it by another name was led here (DNS rebinding).
+    init(_ pages: AdminPages, isLocal: Bool) { (self.pages, hosts) = (pages, isLocal ? HostPolicy(names: []) : nil) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -52,8 +57,19 @@ private final class AdminHandler: ChannelInboundHandler {
         }
     }
 
+    /// A page of somebody else's in an operator's browser must neither read nor end anything.
+    private func refusal(_ fields: HTTPHeaders) -> AdminPages.Answer? {
+        if let hosts, let host = fields.first(name: "Host"), !hosts.permits(Array(host.utf8)[...]) {
+            return .text("call it by 127.0.0.1 or localhost\n", .misdirectedRequest)
+        }
+        guard fields.contains(name: "Origin") || fields.first(name: "Sec-Fetch-Site") == "cross-site" else {
+            return nil
+        }
+        return .text("not for other pages\n", .forbidden)
+    }
+
     private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let answer = pages.answer(request.method, request.uri.prefix { $0 != "?" })
+        let answer = refusal(request.headers) ?? pages.answer(request.method, request.uri.prefix { $0 != "?" })
         var head = HTTPResponseHead(version: request.version, status: answer.status)
         head.headers.add(name: "Content-Type", value: answer.type)
         head.headers.add(name: "Content-Length", value: String(answer.body.count))

@@ -87,7 +87,7 @@ struct Assembly: Sendable {
         await accessTokens.replace(Self.fetching(configuration, tenant))
     }
 
-    private static func fetching(_ configuration: SidecarConfiguration, _ transport: any UpstreamTransport)
+    static func fetching(_ configuration: SidecarConfiguration, _ transport: any UpstreamTransport)
         -> any AccessTokenFetching
     {
         switch configuration.tokenSource {

@@ -153,7 +153,7 @@ extension SidecarConfiguration {
         }
     }
 
-    private static func adminListen(_ reader: inout SettingsReader) -> ListenAddress {
+    static func adminListen(_ reader: inout SettingsReader) -> ListenAddress {
         let fallback = ListenAddress.tcp(host: "127.0.0.1", port: 8181)
         guard let text = reader.text("ADMIN_LISTEN") else { return fallback }
         if let address = ListenAddress(text), case .tcp = address { return address }

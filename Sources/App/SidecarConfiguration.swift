@@ -33,7 +33,7 @@ package struct SidecarConfiguration: Sendable {
     let profile: TenantProfile
     let tokenEndpoint: TokenEndpoint
     let passthrough: [[UInt8]]
-    let store: Store
+    var store: Store
     let storeKey: [UInt8]?
     let storeOldKeys: [[UInt8]]
     let rotation: RotationPolicy
@@ -65,4 +65,11 @@ package struct SidecarConfiguration: Sendable {
 /// All faults of a configuration, never just the first.
 package struct ConfigurationFaults: Error, Sendable {
     package let faults: [ConfigurationFault]
+}
+
+extension SidecarConfiguration {
+    /// In a few words, without a secret.
+    package var summary: String {
+        "\(transport.origin.text) as \(profile.name), \(shown.count) settings, \(listen.map(\.text).joined(separator: ", "))"
+    }
 }

@@ -12,6 +12,9 @@ package final class CurlClient: UpstreamTransport {
     private let book = ConnectionBook()
     private let lastID = NIOLockedValueBox<UInt64>(0)
 
+    /// libcurl with what it was built with, such as `libcurl/7.88.1 OpenSSL/3.0.17 …`.
+    package static var libraryVersion: String { unsafe String(cString: curl_version()) }
+
     /// Nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings) {
         ccurl_keep_freed_memory()

@@ -116,6 +116,26 @@ extension Explanation {
         return text + Array("]}".utf8)
     }
 
+    /// For a terminal.
+    fileprivate var text: String {
+        var text = "\(outcome.rawValue)\(route.map { " as \($0)" } ?? "")\n"
+        for reason in reasons { text += "  - \(reason)\n" }
+        if let error {
+            text += "the app gets \(error.status) SIDECAR.\(error.code)\n  -> \(error.remedy.filter { $0 != "`" })\n"
+        }
+        guard let outgoing else { return text }
+        text += "\nthe tenant gets\n\n"
+        text +=
+            "\(String(decoding: outgoing.method, as: UTF8.self)) \(String(decoding: outgoing.target, as: UTF8.self))\n"
+        for index in 0..<outgoing.fields.count {
+            let field = outgoing.fields[index]
+            text +=
+                "\(String(decoding: field.name, as: UTF8.self)): \(String(decoding: Self.shown(field.name, field.value), as: UTF8.self))\n"
+        }
+        if let body = outgoing.body { text += "\n\(String(decoding: Self.shown(body), as: UTF8.self))\n" }
+        return text
+    }
+
     private func append(_ value: String?, to text: inout [UInt8]) {
         if let value { JSONString.append(Array(value.utf8), to: &text) } else { text += Array("null".utf8) }
     }
@@ -161,6 +181,18 @@ extension Explanation {
 // MARK: how it is found out
 
 extension ProxyPipeline {
+    /// The explanation as a few lines for a person.
+    package func explanation(method: String, path: String, headers: [(String, String)], body: String?) async -> String {
+        var fields = HeaderFields()
+        for (name, value) in headers { fields.append(name, value) }
+        if fields.values(.host).isEmpty { fields.append(.host, "127.0.0.1") }
+        let content = Array((body ?? "").utf8)
+        let request = LocalRequest(
+            head: RequestHead(method: Array(method.utf8), target: Array(path.utf8), fields: fields, peer: nil),
+            body: WholeBody(content), contentLength: content.count)
+        do { return try await explain(request).text } catch { return "\(error.row.status) SIDECAR.\(error.row.code)\n" }
+    }
+
     /// Admits, routes and prepares a request as `respond` does, and stops before anything is sent or begun.
     func explain(_ request: LocalRequest) async throws(ProxyError) -> Explanation {
         var explanation = Explanation(outcome: .forwarded)

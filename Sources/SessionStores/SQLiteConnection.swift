@@ -15,6 +15,8 @@ enum SQLiteValue: Sendable {
     private let handle: OpaquePointer
     private var statements: [String: OpaquePointer]
 
+    static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
+
     /// Opens an existing file for reading and writing.
     /// - Throws: SQLite's extended result code.
     init(path: String, readOnly: Bool) throws(StoreOpenError) {

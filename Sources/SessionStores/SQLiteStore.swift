@@ -16,6 +16,8 @@ package final class SQLiteStore: SessionStore {
         PRAGMA user_version = 1;
         """
 
+    package static var libraryVersion: String { SQLiteConnection.libraryVersion }
+
     package let keys: StoreKeys
     private let seal: RecordSeal
     private let onDamage: @Sendable () -> Void

@@ -19,7 +19,11 @@ struct SidecarCommand: AsyncParsableCommand {
             forwards over TLS, and keeps the session token that comes back. Configured by SIDECAR_* environment variables \
             only: `ciam-sidecar config` lists them.
             """,
-        subcommands: [ServeCommand.self, ConfigCommand.self, ErrorsCommand.self],
+        version: "ciam-sidecar \(Version.text)",
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, DoctorCommand.self, HealthCommand.self, ExplainCommand.self,
+            ConfigCommand.self, ErrorsCommand.self, MetricsCommand.self, VersionCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 
     /// What the process gives up is given up by its first thread, so that every later one lacks it as well.
@@ -31,6 +35,9 @@ struct SidecarCommand: AsyncParsableCommand {
 
 /// Everything that ends the program with a message.
 enum Ending {
+    /// Leaves without a message.
+    static func leave(_ code: Int32) -> Never { exit(code) }
+
     /// Prints lines to standard error and leaves with a sysexits code.
     static func fail(_ lines: [String], code: Int32) -> Never {
         let text = Array(lines.map { "ciam-sidecar: \($0)\n" }.joined().utf8)

@@ -2,7 +2,7 @@
 
 package struct TenantAnswer: Sendable, Equatable {
     package var status: Int
-    /// Without Content-Length and Date.
+    /// Without Content-Length.
     package var headers: [HeaderField]
     package var body: [UInt8]
     /// What became of the request, in words of the control port, e.g. `refreshed` or `session_reused`.

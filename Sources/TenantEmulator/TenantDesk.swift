@@ -73,6 +73,8 @@ final class TenantDesk: Sendable {
                 $0.user = answer.user
                 $0.generation = answer.generation
             }
+            let time = wholeSeconds(now) + state.rules.settings.clockOffset
+            answer.headers.append(HeaderField("Date", DateField.text(time)))
             if state.closesConnections {
                 answer.headers.append(HeaderField("Connection", "close"))
             }
