@@ -353,7 +353,7 @@ import Testing
 }
 
 /// A port that takes connections and says nothing, or takes none at all.
-private final class SilentServer: Sendable {
+final class SilentServer: Sendable {
     let port: Int
     private let channel: any Channel
 

@@ -16,7 +16,7 @@ struct Sidecar: Sendable {
         [
             "SIDECAR_TENANT_URL": tenant.url, "SIDECAR_CA_FILE": tenant.caFile, "SIDECAR_CLIENT_ID": "demo-client",
             "SIDECAR_CLIENT_SECRET": "demo-secret", "SIDECAR_STORE_URL": store, "SIDECAR_LISTEN": "127.0.0.1:0",
-            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
+            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0", "SIDECAR_LOG_LEVEL": "debug",
             // A slow machine is no fault of the tenant's.
             "SIDECAR_REFRESH_WAIT": "60s", "SIDECAR_CONNECT_TIMEOUT": "60s", "SIDECAR_QUEUE_TIMEOUT": "60s",
         ]
@@ -28,12 +28,23 @@ struct Sidecar: Sendable {
         _ settings: [String: String], under wrapper: [String] = [], _ body: (Sidecar) async throws -> Result
     ) async throws -> (result: Result, end: ProgramEnd) {
         let command = wrapper + ["ciam-sidecar"]
-        return try await Programs.run(command[0], Array(command.dropFirst()), environment: settings) { program in
+        let run = try await Programs.run(command[0], Array(command.dropFirst()), environment: settings) { program in
             let line = await program.lines.first { $0.contains(" info ready ") }
             guard let line, let port = number(line, "listen=127.0.0.1:"), let adminPort = number(line, "admin=") else {
                 throw BadSample(what: "the sidecar did not start: \(program.lines.all)")
             }
             return try await body(Sidecar(program: program, port: port, adminPort: adminPort))
+        }
+        expectNoSecret(in: run.1.lines, settings)
+        return run
+    }
+
+    /// Whatever a test has made it do and say: its secrets and its users' names and passwords are not among it.
+    private static func expectNoSecret(in lines: [String], _ settings: [String: String]) {
+        let secret = ["SECRET", "TOKEN", "KEY", "FINGERPRINT", "HEADER"]
+        let values = settings.filter { name, _ in secret.contains { name.hasSuffix($0) } }.values
+        for word in values + ["demo-password", "alice"] where word.utf8.count > 4 {
+            #expect(!lines.contains { $0.contains(word) }, "\(word) was said")
         }
     }
 
