@@ -10,6 +10,8 @@ cd "$(dirname "$0")/.."
 
 require_swift
 install_packages "${build_packages[@]}" faketime gcc openssl python3 python3-jsonschema strace
+# The languages of the examples that are not there anyway.
+install_packages golang-go nodejs openjdk-17-jdk-headless php-cli
 
 quietly "format" swift format lint --strict --recursive Package.swift Sources Tests
 quietly "walls" deploy/walls.sh
