@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . deploy/packages.sh
 
 require_swift
-install_packages "${build_packages[@]}" faketime gcc openssl python3 python3-jsonschema strace
+install_packages "${build_packages[@]}" chromium faketime gcc openssl python3 python3-jsonschema strace
 # The languages of the examples that are not there anyway.
 install_packages golang-go nodejs openjdk-17-jdk-headless php-cli
 

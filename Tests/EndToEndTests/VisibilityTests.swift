@@ -68,9 +68,12 @@ struct VisibilityTests {
                 for (name, value) in expected { #expect(after[name] == value, "\(name) is \(after[name] ?? .nan)") }
                 let expiry = try #require(after["sidecar_access_token_expiry_seconds"])
                 #expect(expiry > 0 && expiry <= 1800)
-                let connections = [#""busy""#, #""idle""#].compactMap { after["sidecar_upstream_connections{state=\($0)}"] }
+                let connections = [#""busy""#, #""idle""#].compactMap {
+                    after["sidecar_upstream_connections{state=\($0)}"]
+                }
                 #expect(connections.count == 2 && connections.reduce(0, +) >= 1)
-                for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds", "start_time_seconds"] {
+                for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds", "start_time_seconds"]
+                {
                     #expect((after["process_" + name] ?? 0) > 0, "\(name)")
                 }
                 try await expectGoodForm(page)
@@ -94,7 +97,8 @@ struct VisibilityTests {
             _ = try await Sidecar.with(Sidecar.settings(tenant).merging(change) { $1 }) { sidecar in
                 try await logIn(sidecar)
                 let old = try #require(
-                    try await sidecar.curl([sidecar.url + "/sidecar/v1/users/alice/session-token"]).member("session_token"))
+                    try await sidecar.curl([sidecar.url + "/sidecar/v1/users/alice/session-token"]).member(
+                        "session_token"))
                 #expect(try await sidecar.post(Self.session + "refresh").status == 200)
                 #expect(try await sidecar.post(Self.session + "refresh", #"{"session_token":"\#(old)"}"#).status == 409)
                 _ = try await tenant.control(
@@ -176,10 +180,52 @@ struct VisibilityTests {
         }
     }
 
+    /// In a real browser: the words, the colours, no complaint, no request to anywhere else.
+    @Test func thePage() async throws {
+        let script = Repository.root + "/Tests/Checks/page.py"
+        try await Tenant.with { tenant in
+            _ = try await Sidecar.with(Sidecar.settings(tenant)) { sidecar in
+                func look(_ arguments: [String]) async throws {
+                    let page = ["http://127.0.0.1:\(sidecar.adminPort)/"] + arguments
+                    let check = try await Programs.runToEnd("python3", [script] + page)
+                    #expect(check.lines.last == "ok", "\(check.lines.joined(separator: "\n"))")
+                }
+                let head = try await sidecar.curl(["-i", "http://127.0.0.1:\(sidecar.adminPort)/"]).body
+                #expect(
+                    head.contains("Content-Security-Policy: default-src 'none';")
+                        && head.contains("connect-src 'self';"))
+                try await logIn(sidecar)
+                _ = try await sidecar.post(Self.session + "refresh")
+                _ = try await sidecar.curl([sidecar.url + "/sidecar/v1/users/nobody"])
+                let words = [
+                    "Ready", "localhost:", "client credentials", "renewed", "404 SESSION_UNKNOWN",
+                    "let the user log in",
+                ]
+                try await look(words)
+                try await look(words + ["--dark"])
+                _ = try await tenant.control(
+                    "POST", "/faults", #"{"kind":"status","status":503,"path":"/api/v2/","count":100}"#)
+                for _ in 0..<21 { _ = try await sidecar.post(Self.session + "sso-ticket") }
+                try await look(["--bad", "The tenant fails", "503 UPSTREAM_DOWN", "failed many times in a row"])
+            }
+        }
+        let alone = [
+            "SIDECAR_TENANT_URL": "https://127.0.0.1:1", "SIDECAR_CLIENT_ID": "a", "SIDECAR_CLIENT_SECRET": "b",
+            "SIDECAR_STORE_URL": "memory:", "SIDECAR_LISTEN": "127.0.0.1:0", "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0",
+        ]
+        _ = try await Sidecar.with(alone) { sidecar in
+            let page = "http://127.0.0.1:\(sidecar.adminPort)/"
+            let words = ["--bad", "--dark", "Not ready", "no usable access token is held"]
+            let check = try await Programs.runToEnd("python3", [script, page] + words)
+            #expect(check.lines.last == "ok", "\(check.lines.joined(separator: "\n"))")
+        }
+    }
+
     /// Somebody else's page in an operator's browser gets nothing.
     @Test(arguments: [
         (["-H", "Host: rebound.example"], 421), (["-H", "Origin: https://evil.example"], 403),
-        (["-H", "Sec-Fetch-Site: cross-site"], 403), (["-H", "Sec-Fetch-Site: same-origin"], 200), (["-X", "POST"], 405),
+        (["-H", "Sec-Fetch-Site: cross-site"], 403), (["-H", "Sec-Fetch-Site: same-origin"], 200),
+        (["-X", "POST"], 405),
     ])
     func theAdminPortIsForNobodysPage(_ arguments: [String], _ expected: Int) async throws {
         try await Tenant.with { tenant in
@@ -254,21 +300,28 @@ struct VisibilityTests {
                 let port = try await SilentServer.freePort()
                 let adminPort = try await SilentServer.freePort()
                 let settings = Sidecar.settings(tenant, store: "sqlite:\(folder)/s.db").merging(change) { $1 }
-                    .merging(["SIDECAR_LISTEN": "127.0.0.1:\(port)", "SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(adminPort)"]) { $1 }
+                    .merging(["SIDECAR_LISTEN": "127.0.0.1:\(port)", "SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(adminPort)"])
+                { $1 }
                 var seen = ""
                 var secrets = [
-                    "canary-local-token", "canary-fingerprint", "canary-value", "canary-key", "canary-user", "demo-secret",
+                    "canary-local-token", "canary-fingerprint", "canary-value", "canary-key", "canary-user",
+                    "demo-secret",
                     "demo-password", "canary-body", "canary-authorization", "canary-query",
                 ]
                 let (shown, end) = try await Programs.run("ciam-sidecar", environment: settings) { program in
                     let url = "http://127.0.0.1:\(port)"
-                    func call(_ path: String, _ body: String = "{}", token: String = "canary-local-token") async throws -> Curl.Answer {
-                        let own = path.hasPrefix("/api/v2/tenant") ? ["-H", "Authorization: Bearer canary-authorization"] : []
-                        return try await Curl.run(own + [
-                            "-H", "X-Sidecar-Token: \(token)",
-                            "-H", "X-Canary: canary-value", "-H", "X-Sidecar-User: canary-user", "-H",
-                            "Content-Type: application/json", "-d", body, url + path,
-                        ])
+                    func call(_ path: String, _ body: String = "{}", token: String = "canary-local-token") async throws
+                        -> Curl.Answer
+                    {
+                        let own =
+                            path.hasPrefix("/api/v2/tenant")
+                            ? ["-H", "Authorization: Bearer canary-authorization"] : []
+                        return try await Curl.run(
+                            own + [
+                                "-H", "X-Sidecar-Token: \(token)",
+                                "-H", "X-Canary: canary-value", "-H", "X-Sidecar-User: canary-user", "-H",
+                                "Content-Type: application/json", "-d", body, url + path,
+                            ])
                     }
                     var own: [String] = []
                     // At some levels it does not say that it is ready.
@@ -285,7 +338,8 @@ struct VisibilityTests {
                     ] { own.append(try await call(path, body).body) }
                     own.append(try await call("/", token: "canary-authorization").body)
                     for kind in ["reset-after", "reset-after"] {
-                        _ = try await tenant.control("POST", "/faults", #"{"kind":"\#(kind)","path":"\#(Self.session)","count":1}"#)
+                        _ = try await tenant.control(
+                            "POST", "/faults", #"{"kind":"\#(kind)","path":"\#(Self.session)","count":1}"#)
                     }
                     own.append(try await call(Self.session + "refresh").body)
                     let access = try await tenant.received().flatMap { $0.values("authorization") }
@@ -297,7 +351,9 @@ struct VisibilityTests {
                 secrets += shown.1.filter { $0 != "canary-authorization" }
                 #expect(shown.1.count > 3 && end.exitCode == 0)
                 seen = (shown.0 + end.lines).joined(separator: "\n")
-                #expect(shown.0.contains { $0.contains("SESSION_LOST") } && shown.0.contains { $0.contains("CALLER_UNKNOWN") })
+                #expect(
+                    shown.0.contains { $0.contains("SESSION_LOST") }
+                        && shown.0.contains { $0.contains("CALLER_UNKNOWN") })
                 for secret in secrets { #expect(!seen.contains(secret), "\(secret)") }
                 // And there was something to look through.
                 #expect(level == "debug" || level == "info" ? end.lines.count > 8 : seen.contains("SIDECAR."))
