@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 . deploy/packages.sh
 
 require_swift
-install_packages "${build_packages[@]}" chromium faketime gcc openssl python3 python3-jsonschema strace
-# The languages of the examples that are not there anyway.
+install_packages "${build_packages[@]}" chromium faketime gcc openssl prometheus python3 python3-jsonschema strace
+# What the examples run on; C# is not in Debian.
 install_packages golang-go nodejs openjdk-17-jdk-headless php-cli
 
 quietly "format" swift format lint --strict --recursive Package.swift Sources Tests
