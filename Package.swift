@@ -127,6 +127,7 @@ let package = Package(
             path: "Tests/FuzzChecks", swiftSettings: strict),
         tests("FuzzChecksTests", ["TestSupport", "FuzzChecks"]),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
+        tests("TelemetryTests", ["TestSupport", "Telemetry", coreMetrics]),
         tests("JSONTextTests", ["TestSupport", "JSONText"]),
         tests("ModelTests", ["TestSupport", "Model"]),
         tests("GuardTests", ["TestSupport", "Guard", "Model"]),

@@ -212,4 +212,41 @@ struct LogLinesTests {
         #expect(
             LogLines.shown(String(repeating: "a", count: 1 << 20)) == bytes(String(repeating: "a", count: 200) + "..."))
     }
+
+    /// One line of JSON whatever the values hold; numbers are numbers, what only looks like one is text.
+    @Test(arguments: [
+        ("200", "200"), ("1.25", "1.25"), ("0", "0"), ("007", #""007""#), ("1e5", #""1e5""#), ("-1", #""-1""#),
+        ("", #""""#),
+        ("1.", #""1.""#), ("1.2.3", #""1.2.3""#), ("123456789012345678", #""123456789012345678""#),
+        ("a\"b\\c\nd", #""a\"b\\c\u000ad""#), ("é", #""é""#),
+    ])
+    func json(_ value: String, _ expected: String) {
+        let line = LogLines.json(.info, "happened", ["value": .string(value)], at: .sample)
+        #expect(
+            text(line)
+                == #"{"time":"\#(Timestamp.sample.rfc3339)","level":"info","message":"happened","value":\#(expected)}"#
+                + "\n")
+    }
+
+    /// Cut between characters.
+    @Test func aLongValueInJSON() {
+        let line = text(LogLines.json(.info, "m", ["value": .string(String(repeating: "é", count: 500))], at: .sample))
+        #expect(line.hasSuffix(String(repeating: "é", count: 100) + "...\"}\n"))
+    }
+}
+
+struct HTTPDateTests {
+    @Test(
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", "2024-02-29T23:59:59Z"),
+            ("Fri, 31 Dec 2100 12:00:00 GMT", "2100-12-31T12:00:00Z"),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", nil), ("Sun Nov  6 08:49:37 1994", nil),
+            ("Sun, 06 Nov 1994 08:49:37 CET", nil),
+            ("Sun, 06 Nov 1994 8:49 GMT", nil), ("", nil), ("Sun, 6x Nov 1994 08:49:37 GMT", nil),
+        ] as [(String, String?)])
+    func dates(_ given: String, _ expected: String?) {
+        #expect(HTTPDate.read(bytes(given)[...])?.rfc3339 == expected)
+    }
 }
