@@ -43,7 +43,7 @@ package final class AccessTokenSource: Sendable {
         }
         // What is in the air is of the old source, and must not come after the new one's.
         await running?.value
-        await fetchOnce()
+        await fetchOnce { _ in true }
     }
 
     /// Whether a request could be sent now (`/readyz`).
@@ -72,7 +72,8 @@ package final class AccessTokenSource: Sendable {
         case .hold(.some(let token), _): return token
         case .hold(nil, let until): throw NoAccessToken(retryAfter: until - .now)
         case .fetch:
-            await fetchOnce()
+            // Asked again under the lock: the fetch that was waited for may have ended meanwhile.
+            await fetchOnce { if case .fetch = $0.window.use(at: .now) { true } else { false } }
             switch state.withLockedValue({ $0.window.use(at: .now) }) {
             case .token(let token), .fetch(.some(let token)), .hold(.some(let token), _): return token
             case .hold(nil, let until): throw NoAccessToken(retryAfter: until - .now)
@@ -94,9 +95,9 @@ package final class AccessTokenSource: Sendable {
         while !Task.isCancelled {
             let next = state.withLockedValue(\.window.nextFetch)
             if let next, next <= .now {
-                await fetchOnce()
+                await fetchOnce { $0.window.nextFetch.map { $0 <= .now } ?? false }
             } else if let mark = fetching.changeMark(), mark != state.withLockedValue(\.mark) {
-                await fetchOnce()
+                await fetchOnce { $0.mark != mark }
             } else {
                 // The source may change by itself, and a refused token or a failed fetch changes when the next one is due.
                 let look = ContinuousClock.Instant.now + .seconds(1)
@@ -105,15 +106,16 @@ package final class AccessTokenSource: Sendable {
         }
     }
 
-    /// Joins the fetch in the air or starts one.
-    private func fetchOnce() async {
-        let task = state.withLockedValue { state in
+    /// Joins the fetch in the air, or starts one if it is due.
+    private func fetchOnce(ifDue isDue: (State) -> Bool) async {
+        let task: Task<Void, Never>? = state.withLockedValue { state in
             if let running = state.fetch { return running }
+            guard isDue(state) else { return nil }
             let started = Task { await self.fetch() }
             state.fetch = started
             return started
         }
-        await task.value
+        await task?.value
     }
 
     private func fetch() async {
