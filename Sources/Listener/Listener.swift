@@ -2,7 +2,7 @@
 //
 // Reading order: LocalListener (sockets and their end), UnixSocketFile (where one may be), ConnectionHandler (one connection, one
 // request at a time), HeaderClock (slow headers), RequestGate (how many requests at a time), RequestReading (a parsed head as a
-// value), BodyBridge (a body on its way in), AnswerWriter (an answer as bytes), EventLoopTasks (Swift tasks on the connection's own
+// value), BodyBridge (a body on its way in), AnswerDelivery (an answer on its way out), AnswerWriter (it as bytes), EventLoopTasks (Swift tasks on the connection's own
 // event loop).
 //
 // Who may import it: App alone. SwiftNIO is known here and in Admin, nowhere else in the product.

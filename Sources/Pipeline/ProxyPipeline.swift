@@ -9,7 +9,7 @@ package import Tenant
 /// Answers local requests. Everything it needs is handed in; it keeps nothing of a request.
 package struct ProxyPipeline: Sendable {
     private let guardPolicy: NIOLockedValueBox<AdmissionPolicy>
-    private let routes: RouteTable
+    let routes: RouteTable
     let sessions: SessionCoordinator
     private let pins: FingerprintPins
     let sender: UpstreamSender
@@ -275,31 +275,8 @@ package struct ProxyPipeline: Sendable {
         return pins.choose(pinned: pinned, sent: call.fingerprint, user: key)
     }
 
-    private func renewal(_ call: ProxiedCall) -> TenantRenewal {
+    func renewal(_ call: ProxiedCall) -> TenantRenewal {
         TenantRenewal(call: call, sender: sender, pins: pins, log: log, limit: limits.injected)
-    }
-
-    /// T2 for one that no app asked for.
-    func unaskedRefresh(
-        for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, identity: RequestIdentity
-    ) throws(ProxyError) -> TenantRenewal {
-        try unasked(TenantProfile.refreshPath, for: user, like: fields, peer: peer, identity: identity)
-    }
-
-    /// S1 for a call that needs an id_token.
-    func unaskedExchange(_ call: ProxiedCall) throws(ProxyError) -> TenantRenewal {
-        try unasked(
-            TenantProfile.idTokenPath, for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
-    }
-
-    private func unasked(
-        _ path: [UInt8], for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, identity: RequestIdentity
-    ) throws(ProxyError) -> TenantRenewal {
-        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: path[...]) else {
-            throw .pathNotAllowed
-        }
-        return renewal(
-            try .unasked(route, "POST", path, for: user, like: fields, peer: peer, identity: identity))
     }
 }
 

@@ -2,7 +2,7 @@
 //
 // Reading order: SessionRecord (a session as bytes), SealedRecord (those bytes, sealed for one user), StoreModel (the rules of the
 // port as a value), MemoryStore, SQLiteStore (one transaction for all that waits), SQLiteConnection (the wall to C), OwnerLock,
-// StoreKeyFile.
+// StoreKeyFile, MeasuredStore (any of them, counted and timed).
 //
 // Who may import it: App alone. One conformance suite runs against every store.
 //
