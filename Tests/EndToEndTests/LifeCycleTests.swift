@@ -238,6 +238,19 @@ import Testing
         }
     }
 
+    /// A crash says nothing of what was in memory: no report with registers and what they point at, whatever signal it is.
+    @Test(arguments: [4, 5, 6, 7, 8, 11]) func aCrashTellsNothing(_ signal: Int32) async throws {
+        let (_, end) = try await Sidecar.with(Self.alone) { sidecar in
+            sidecar.program.send(signal)
+            _ = await sidecar.program.lines.first { _ in false }
+        }
+        #expect(end.exitCode == nil, "a signal ended it")
+        // What it had logged, and not a line more.
+        #expect(
+            end.lines.allSatisfy { $0.wholeMatch(of: #/\d{4}-\S+Z (debug|info|notice|warning) .*/#) != nil },
+            "\(end.lines)")
+    }
+
     /// Another process of the same user cannot look into it: neither at its memory nor at its environment.
     @Test(.enabled(if: isRoot)) func anotherProcessOfTheSameUserSeesNothing() async throws {
         let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

@@ -66,6 +66,8 @@ struct Program: Sendable {
     func suspend() { signal(.suspend) }
     /// SIGCONT.
     func resume() { signal(.resume) }
+    /// Any signal, by its number.
+    func send(_ number: Int32) { signal(Signal(rawValue: number)) }
     /// SIGHUP: read secrets and certificates again.
     func reload() { signal(.terminalClosed) }
 }
