@@ -5,25 +5,20 @@ base=${1:-${SIDECAR_URL:-http://127.0.0.1:8180}}
 current=/sidecar/v1/users/alice/session-token
 tenant=/api/v2/tenant/sso/session-token
 
-# once PATH [BODY]: sets text and meta. The body goes by standard input, so that no list of processes shows it.
-once() {
+# send PATH [BODY]: sets text, status and error. The body goes by standard input, so that no list of processes shows it.
+send() {
     text=$(printf %s "${2-}" | curl -sS --noproxy '*' --max-time 60 "$base$1" -H 'X-Sidecar-User: alice' \
         -H 'Accept: text/plain, application/json' ${2+-H 'Content-Type: application/json' -d @-} \
-        -w ' status=%{http_code} error=%header{x-sidecar-error} wait=%header{retry-after}')
-    meta=${text##* status=} text=${text%" status="*}
-}
-
-# send PATH [BODY]: the same; a 503 that says when to come again is waited for, once.
-send() {
-    once "$@"
-    case $meta in "503 "*wait=[0-9]*) sleep "${meta##*=}" && once "$@" ;; esac
+        -w ' %{http_code} %header{x-sidecar-error}')
+    error=${text##* } text=${text% *}
+    status=${text##* } text=${text% *}
 }
 
 # call PATH [BODY]: the same; ends here if the answer is not a 200.
 call() {
     send "$@"
-    case $meta in "200 "*) return ;; esac
-    echo "$1: ${meta%% *} $text" >&2
+    [ "$status" = 200 ] && return
+    echo "$1: $status $text" >&2
     exit 1
 }
 
@@ -32,7 +27,7 @@ member() { printf '%s\n' "$text" | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/
 
 send "$current"
 # Unknown, dead or lost: there is no session.
-case $meta in *error=SESSION_*) call /api/v2/sdk/login '{"user_name":"alice","password":"demo-password"}' ;; esac
+case $error in SESSION_*) call /api/v2/sdk/login '{"user_name":"alice","password":"demo-password"}' ;; esac
 call "$tenant/refresh" '{}' && echo "refreshed expire=$(member expire)"
 call "$current" && echo "token $(printf %.4s "$text")..."
 call "$tenant/sso-ticket" '{}' && echo "ticket $(member sso_ticket | cut -c 1-4)..."

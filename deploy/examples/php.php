@@ -6,8 +6,7 @@ const CURRENT = '/sidecar/v1/users/alice/session-token';
 const TENANT = '/api/v2/tenant/sso/session-token';
 $base = $argv[1] ?? (getenv('SIDECAR_URL') ?: 'http://127.0.0.1:8180');
 
-// Status, header and text. A 503 that says when to come again is waited for, once.
-function send(string $path, ?string $body = null, bool $again = true): array
+function send(string $path, ?string $body = null): array
 {
     $stream = fopen($GLOBALS['base'] . $path, 'r', context: stream_context_create(['http' => [
         'method' => $body === null ? 'GET' : 'POST',
@@ -17,18 +16,14 @@ function send(string $path, ?string $body = null, bool $again = true): array
         'ignore_errors' => true,
     ]])) or exit(1);
     $header = implode("\n", stream_get_meta_data($stream)['wrapper_data']);
-    $status = (int) explode(' ', $header)[1];
-    if ($status === 503 && $again && preg_match('/^Retry-After: (\d+)$/im', $header, $wait)) {
-        sleep((int) $wait[1]);
-        return send($path, $body, false);
-    }
-    return [$status, $header, stream_get_contents($stream)];
+    return [$header, stream_get_contents($stream)];
 }
 
 function call(string $path, ?string $body = null): string
 {
-    [$status, , $text] = send($path, $body);
-    if ($status !== 200) {
+    [$header, $text] = send($path, $body);
+    $status = explode(' ', $header)[1];
+    if ($status !== '200') {
         fwrite(STDERR, "$path: $status $text\n");
         exit(1);
     }
@@ -36,7 +31,7 @@ function call(string $path, ?string $body = null): string
 }
 
 // Unknown, dead or lost: there is no session.
-if (preg_match('/^X-Sidecar-Error: SESSION_/im', send(CURRENT)[1])) {
+if (preg_match('/^X-Sidecar-Error: SESSION_/im', send(CURRENT)[0])) {
     call('/api/v2/sdk/login', json_encode(['user_name' => 'alice', 'password' => 'demo-password']));
 }
 printf("refreshed expire=%s\n", json_decode(call(TENANT . '/refresh', '{}'))->expire);

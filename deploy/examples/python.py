@@ -2,7 +2,6 @@
 import json
 import os
 import sys
-import time
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -12,16 +11,12 @@ url = sys.argv[1] if sys.argv[1:] else os.getenv("SIDECAR_URL", "http://127.0.0.
 sidecar = HTTPConnection(urlsplit(url).netloc, timeout=60)
 
 
-def send(path, body=None, again=True):
-    """A 503 that says when to come again is waited for, once."""
+def send(path, body=None):
     kind = {"Content-Type": "application/json"} if body else {"Accept": "text/plain"}
-    sidecar.request("POST" if body else "GET", path, body, {"X-Sidecar-User": "alice", **kind})
+    fields = {"X-Sidecar-User": "alice", **kind}
+    sidecar.request("POST" if body else "GET", path, body, fields)
     answer = sidecar.getresponse()
-    text = answer.read().decode()
-    if answer.status == 503 and again and (wait := answer.getheader("Retry-After")):
-        time.sleep(int(wait))
-        return send(path, body, again=False)
-    return answer, text
+    return answer, answer.read().decode()
 
 
 def call(path, body=None):
@@ -32,7 +27,8 @@ def call(path, body=None):
 known, _ = send(CURRENT)
 # Unknown, dead or lost: there is no session.
 if known.getheader("X-Sidecar-Error", "").startswith("SESSION_"):
-    call("/api/v2/sdk/login", json.dumps({"user_name": "alice", "password": "demo-password"}))
+    login = {"user_name": "alice", "password": "demo-password"}
+    call("/api/v2/sdk/login", json.dumps(login))
 refreshed = json.loads(call(TENANT + "/refresh", "{}"))
 print(f"refreshed expire={refreshed['expire']}")
 print(f"token {call(CURRENT):.4}...")
