@@ -1,5 +1,6 @@
 // What the kernel says of this process.
 
+internal import CProcess
 internal import Model
 internal import Telemetry
 
@@ -30,10 +31,7 @@ struct ProcessStatus: Sendable {
             figures.residentBytes = number(24) * sysconf(Int32(_SC_PAGESIZE))
         }
         figures.openDescriptors = Self.openDescriptors()
-        var limit = rlimit()
-        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-            figures.maximumDescriptors = Int(clamping: limit.rlim_cur)
-        }
+        figures.maximumDescriptors = Int(clamping: cprocess_descriptor_limit())
         return figures
     }
 

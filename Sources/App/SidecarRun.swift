@@ -2,6 +2,7 @@
 
 internal import AccessTokens
 internal import Admin
+internal import CProcess
 internal import CurlTransport
 internal import Listener
 package import Logging
@@ -64,6 +65,7 @@ package struct SidecarRun: Sendable {
                 "tenant": "\(configuration.transport.origin.text)",
             ])
         configuration.manager.ready()
+        cprocess_forget_code()
         let watchdog = keepWatchdog(on: loop)
         defer { watchdog?.cancel() }
         var reloading: Task<Void, Never>?

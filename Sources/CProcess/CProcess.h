@@ -2,12 +2,19 @@
 #ifndef CPROCESS_H
 #define CPROCESS_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include <arpa/inet.h>
 #include <errno.h>
+#include <link.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,12 +38,38 @@ static inline void cprocess_crash_silently(void) {
     for (size_t index = 0; index < sizeof signals / sizeof *signals; index++) signal(signals[index], SIG_DFL);
 }
 
+static inline int cprocess_forget_code_of(struct dl_phdr_info *object, size_t size, void *page_size) {
+    (void)size;
+    size_t page = *(size_t *)page_size;
+    for (int index = 0; index < object->dlpi_phnum; index++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+        // Never what has been written to: only code, which the file holds as well.
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_X) == 0 || (segment->p_flags & PF_W) != 0) continue;
+        uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+/// Gives the pages of code back to the page cache; what is still needed comes from there again, the rest was for the start alone.
+static inline void cprocess_forget_code(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    dl_iterate_phdr(cprocess_forget_code_of, &page);
+}
+
 /// As many open descriptors as the system allows.
 static inline int cprocess_raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
     limit.rlim_cur = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// How many descriptors may be open; 0 when that cannot be told.
+static inline unsigned long cprocess_descriptor_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (unsigned long)limit.rlim_cur : 0;
 }
 
 /// A `sockaddr_un` for a path, or for an abstract name when it begins with `@`. Returns its length, 0 when it is too long.

@@ -58,18 +58,24 @@ package struct RequestLog: Sendable {
         let source = answer.fields.first(.sidecarSource).map { String(decoding: $0, as: UTF8.self) } ?? "sidecar"
         metrics.requestEnded(route: record.route, source: source, status: answer.status, after: duration)
         let code = answer.fields.first(.sidecarError).map { String(decoding: $0, as: UTF8.self) }
-        let id = String(decoding: record.identity.requestID, as: UTF8.self)
-        if let code { errors.add(code, requestID: id) }
-        guard let access else { return }
+        if let code { errors.add(code, requestID: String(decoding: record.identity.requestID, as: UTF8.self)) }
+        access?.info("request", metadata: metadata(record, answer.status, source, code, duration, name))
+    }
+
+    private func metadata(
+        _ record: RequestRecord, _ status: Int, _ source: String, _ code: String?, _ duration: Duration,
+        _ name: (UserKey) -> String
+    ) -> Logger.Metadata {
         var values: Logger.Metadata = [
             "method": "\(String(decoding: record.method, as: UTF8.self))", "route": "\(record.route)",
-            "status": "\(answer.status)", "source": "\(source)",
-            "duration_ms": "\(Double(Int(duration / .microseconds(1))) / 1000)", "request_id": "\(id)",
+            "status": "\(status)", "source": "\(source)",
+            "duration_ms": "\(Double(Int(duration / .microseconds(1))) / 1000)",
+            "request_id": "\(String(decoding: record.identity.requestID, as: UTF8.self))",
             "trace_id": "\(String(decoding: record.identity.trace.traceID, as: UTF8.self))",
         ]
         if let path = record.path { values["path"] = "\(String(decoding: path, as: UTF8.self))" }
         if let user = record.user { values["user"] = "\(name(user))" }
         if let code { values["error"] = "\(code)" }
-        access.info("request", metadata: values)
+        return values
     }
 }
