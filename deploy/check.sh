@@ -50,7 +50,8 @@ manifests() {
 
 # The pod's grace period has to hold the sidecar's own.
 grace_period() {
-    "$tools/kubectl" kustomize deploy/kubernetes/base >"$scratch/manifests.yaml" && "$tools/venv/bin/python" - "$scratch/manifests.yaml" <<'END'
+    "$tools/kubectl" kustomize deploy/kubernetes/base >"$scratch/manifests.yaml" &&
+        "$tools/venv/bin/python" - "$scratch/manifests.yaml" <<'END'
 import sys, yaml
 pod = next(d for d in yaml.safe_load_all(open(sys.argv[1])) if d["kind"] == "Deployment")["spec"]["template"]["spec"]
 settings = {e["name"]: e.get("value", "") for e in pod["initContainers"][0]["env"]}

@@ -50,6 +50,15 @@ build() {
 # unpack IMAGE: its files, where everybody may read them.
 unpack() { cp -a "$(images mount "$(images from "localhost/$1")")" "$scratch/$1"; }
 
+# What an orchestrator is told: a user by number, programs without a shell.
+is_told() {
+    local config
+    config=$(images inspect --type image --format \
+        '{{.Docker.Config.User}} {{.Docker.Config.Entrypoint}} {{.Docker.Config.Healthcheck.Test}}' localhost/ciam-sidecar) &&
+        echo "$config" &&
+        [ "$config" = '65532:65532 [/usr/bin/ciam-sidecar] [CMD /usr/bin/ciam-sidecar health]' ]
+}
+
 # in_image IMAGE OPTIONS... PROGRAM...: as uid 65532, read-only, as process 1 of its own namespaces; only the network is shared.
 in_image() {
     setpriv --reuid 65532 --regid 65532 --clear-groups bwrap --unshare-all --share-net --as-pid-1 --die-with-parent --clearenv \
@@ -115,12 +124,14 @@ else
     options=(--build-arg BUILD_BASE=localhost/build-base --volume "$toolchain:$toolchain:ro")
     for volume in ${BUILD_VOLUMES:-}; do options+=(--volume "$volume"); done
     path=$toolchain/bin:$path
-    quietly "build base" base build-base --include="${build_packages[*]}"
+    # The last four are what the toolchain itself needs.
+    quietly "build base" base build-base --include="${build_packages[*]} binutils libedit2 libncurses6 libxml2"
 fi
 for target in "${targets[@]}"; do
     quietly "image $target" build "$target" "${options[@]}"
     quietly "files of $target" unpack "$target"
 done
+quietly "the sidecar's image: user, entry point, health check" is_told
 quietly "the sidecar's image: /livez, health, SIGTERM" sidecar_runs
 if [ -n "${PREBUILT:-}" ]; then quietly "the emulator's image: start, SIGTERM" emulator_runs; fi
 
