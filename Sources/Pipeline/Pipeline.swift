@@ -4,8 +4,8 @@
 // second page: access token, injection, one sending, at most one more), TenantRenewal (a rotation as a request), CircuitBreaker
 // and RetryBudget (a tenant that fails is not made worse), EnvelopeFacts
 // (what an X-signature needs), SessionAnswers (what a rotation's end is to the app), FreshSessions (refreshes that no app asked for),
-// TokenEndpoint, LocalResource and LocalAPI, Explanation (what would become of a request), OpenAPIDocument, LocalMessages (request
-// and answer as values), ProxyError (what can go wrong) and ErrorCatalogue (how each is answered), RequestID.
+// TokenEndpoint, LocalResource and LocalAPI, Explanation (what would become of a request), OpenAPIDocument and OpenAPIListing (the
+// same for people), LocalMessages (request and answer as values), ProxyError (what can go wrong) and ErrorCatalogue (how each is answered), RequestID.
 //
 // Who may import it: Listener and App. It knows neither sockets nor libcurl nor a store: requests come in as values, go out
 // through ports and return as values.
