@@ -1,4 +1,4 @@
-// The README's table of settings, printed by the program itself.
+// The documentation's table of settings, printed by the program itself.
 
 extension Setting {
     /// A Markdown table of every setting.

@@ -1,9 +1,9 @@
-// Every setting there is: the one table behind reading, `--help`, the README and the check for unknown names.
+// Every setting there is: the one table behind reading, `--help`, the documentation and the check for unknown names.
 
 /// One environment variable.
 package struct Setting: Sendable {
     package let name: String
-    /// As the README shows it; empty for none.
+    /// As the documentation shows it; empty for none.
     package let fallback: String
     package let meaning: String
     /// Has a `_FILE` twin and never shows its value.
@@ -17,7 +17,7 @@ package struct Setting: Sendable {
         (self.name, self.fallback, self.meaning, self.isSecret) = ("SIDECAR_" + name, fallback, meaning, isSecret)
     }
 
-    /// In the order of the README.
+    /// In the order of the documentation.
     package static let all: [Setting] = tenant + accessToken + local + sessions + devices + limits + running
 
     private static let tenant = [

@@ -58,7 +58,7 @@ package struct SidecarConfiguration: Sendable {
     package let logLevel: Logger.Level
     package let logFormat: LogLines.Format
     let hasAccessLog: Bool
-    /// What is set, in the order of the README; secrets as `•••`.
+    /// What is set, in the order of the documentation; secrets as `•••`.
     let shown: [(name: String, value: String)]
 }
 

@@ -61,7 +61,8 @@ extension SidecarConfiguration {
         guard isGood else {
             reader.fault(
                 "PINNED_PUBLIC_KEY",
-                "has to be sha256//BASE64 of the key's SHA-256, several with commas; see the README")
+                "has to be sha256//BASE64 of the key's SHA-256, several with commas; OwnAuthority.md tells how to get it"
+            )
             return nil
         }
         return pins.isEmpty ? nil : pins.joined(separator: ";")

@@ -1,6 +1,6 @@
 // The one list of the sidecar's own errors: status, code, what happened, what to do, when to come again.
 
-/// One of the sidecar's own answers (contract 4, 7 and 8). The README's table is printed from these.
+/// One of the sidecar's own answers (contract 4, 7 and 8). The documentation's table is printed from these.
 package struct ErrorRow: Sendable {
     package let status: Int
     /// Without the `SIDECAR.` before it.
@@ -36,10 +36,10 @@ package struct ErrorRow: Sendable {
         return row
     }
 
-    /// In the order of the README.
+    /// In the order of the documentation.
     package static let all = guarded + bodies + users + sessions + devices + tenant + sidecar
 
-    /// The README's table.
+    /// The documentation's table.
     package static var markdown: String {
         var lines = ["| status | code | what happened | what to do |", "|---|---|---|---|"]
         for row in all {

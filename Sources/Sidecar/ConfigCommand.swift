@@ -7,7 +7,7 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "List every setting with its default.")
 
-    @Flag(help: "Print the table of the README.") var markdown = false
+    @Flag(help: "Print a Markdown table.") var markdown = false
 
     func run() { print(markdown ? Setting.markdown : Setting.plain, terminator: "") }
 }

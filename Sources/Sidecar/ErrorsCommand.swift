@@ -8,7 +8,7 @@ struct ErrorsCommand: ParsableCommand {
         commandName: "errors", abstract: "List the sidecar's own errors and what to do about each.")
 
     @Argument(help: "Only this error, such as SESSION_LOST.") var code: String?
-    @Flag(help: "Print the table of the README.") var markdown = false
+    @Flag(help: "Print a Markdown table.") var markdown = false
 
     func run() throws {
         if markdown { return print(ErrorListing.markdown, terminator: "") }

@@ -5,7 +5,9 @@ import ArgumentParser
 
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "metrics", abstract: "List every metric that /metrics shows, as a Markdown table.")
+        commandName: "metrics", abstract: "List every metric that /metrics shows.")
 
-    func run() { print(MetricsListing.markdown) }
+    @Flag(help: "Print a Markdown table.") var markdown = false
+
+    func run() { print(markdown ? ReferenceListing.metrics : ReferenceListing.plainMetrics) }
 }

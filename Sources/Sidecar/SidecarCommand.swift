@@ -22,7 +22,8 @@ struct SidecarCommand: AsyncParsableCommand {
         version: "ciam-sidecar \(Version.text)",
         subcommands: [
             ServeCommand.self, CheckCommand.self, DoctorCommand.self, HealthCommand.self, ExplainCommand.self,
-            ConfigCommand.self, ErrorsCommand.self, MetricsCommand.self, VersionCommand.self,
+            ConfigCommand.self, ErrorsCommand.self, MetricsCommand.self, RoutesCommand.self, OpenAPICommand.self,
+            VersionCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 

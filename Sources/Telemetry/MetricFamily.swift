@@ -27,6 +27,14 @@ package struct MetricFamily: Sendable, Hashable {
         }
         return (["| metric | kind | labels | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")
     }
+
+    /// A few lines per metric, for a terminal.
+    package static var plain: String {
+        all.map { family in
+            let labels = family.labels.isEmpty ? "" : "{\(family.labels.joined(separator: ","))}"
+            return "\(family.name)\(labels), \(family.kind.rawValue)\n    \(family.meaning)"
+        }.joined(separator: "\n")
+    }
 }
 
 extension MetricFamily {

@@ -19,9 +19,9 @@ package struct RouteTable: Sendable {
     private static let tenantPrefix = Array("/api/v2/tenant/".utf8)
     private static let sdkPrefixes = [Array("/api/v2/sdk/".utf8), Array("/api/v3/sdk/".utf8)]
     private static let tokenPath = Array("/api/v2/tenant/token".utf8)
-    private static let otherTenant = Route(row: "tenant", family: .tenant, sending: .afterRenewal)
-    private static let otherSDK = Route(row: "sdk", family: .sdk, devices: .header)
-    private static let other = Route(row: "passthrough", family: .passthrough)
+    static let otherTenant = Route(row: "tenant", family: .tenant, sending: .afterRenewal)
+    static let otherSDK = Route(row: "sdk", family: .sdk, devices: .header)
+    static let other = Route(row: "passthrough", family: .passthrough)
 
     /// - Parameter passthrough: path prefixes that pass untouched (`SIDECAR_PASSTHROUGH_PATHS`).
     package init(profile: TenantProfile, passthrough: [[UInt8]] = []) {

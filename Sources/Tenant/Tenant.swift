@@ -1,7 +1,8 @@
 // The front page of Tenant: the tenant's wire contract as data and pure readings.
 //
 // Reading order: Route (what one row of the tenant's API asks for), RouteTable (path to row), TenantProfile (the rows) and
-// its three editions CIAMProfile, EIAMProfile, OneAccessProfile, then what comes back: AnswerReading (sessions and access tokens in 200s), RefusalReading (what an error says).
+// its three editions CIAMProfile, EIAMProfile, OneAccessProfile, RouteListing (the rows as a table for people), then what comes
+// back: AnswerReading (sessions and access tokens in 200s), RefusalReading (what an error says).
 //
 // Who may import it: Injection, AccessTokens, Pipeline and App. It imports Model and JSONText.
 //

@@ -32,7 +32,11 @@ struct CommandTests {
     @Test func help() async throws {
         let all = try await run(["--help"], [:])
         #expect(all.code == 0)
-        for command in ["serve", "check", "doctor", "health", "explain", "config", "errors", "metrics", "version"] {
+        let commands = [
+            "serve", "check", "doctor", "health", "explain", "config", "errors", "metrics", "routes", "openapi",
+            "version",
+        ]
+        for command in commands {
             #expect(all.text.contains("\n  \(command) "), "\(command)")
             let one = try await run([command, "--help"], [:])
             #expect(one.code == 0 && one.text.contains("USAGE: ciam-sidecar \(command)"))

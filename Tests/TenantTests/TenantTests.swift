@@ -49,6 +49,39 @@ struct RouteTableTests {
     }
 }
 
+struct RouteListingTests {
+    private let lines = RouteListing.markdown.split(separator: "\n").dropFirst(2).map(String.init)
+
+    private func line(_ row: String) -> String? { lines.first { $0.hasPrefix("| \(row) |") } }
+
+    @Test func everyRowIsThereOnce() {
+        let rows = ["T2", "T3", "T4"] + (1...15).map { "L\($0)" } + (1...10).map { "S\($0)" }
+        for row in rows + ["tenant", "sdk", "passthrough"] {
+            #expect(lines.count { $0.hasPrefix("| \(row) |") } == 1, "\(row)")
+        }
+        #expect(lines.count == rows.count + 4)
+    }
+
+    @Test func rowsSayWhatIsAdded() {
+        #expect(
+            line("T2")
+                == "| T2 | `POST /api/v2/tenant/sso/session-token/refresh` | `Bearer` and the access token | body | `session_token` in the body | replaced | when the credential was renewed |"
+        )
+        #expect(line("L1")?.hasSuffix("| the app's own | header |  | learned from the answer | never |") == true)
+        #expect(line("S3")?.hasSuffix("| never |") == true)
+        #expect(line("sdk")?.hasSuffix("| GET and HEAD when a kept connection broke |") == true)
+    }
+
+    @Test func editionsThatDifferAreNamed() {
+        #expect(
+            line("S1")?.contains("| `ciam`, `oneaccess`: header `session-token`; `eiam`: header `X-session-token` |")
+                == true)
+        #expect(line("S9")?.contains("`ciam`: buys the id_token") == true)
+        #expect(line("S2")?.contains("`oneaccess`: sealed in `X-signature`") == true)
+        #expect(line("T3")?.contains("`ciam`") == false)
+    }
+}
+
 struct AnswerReadingTests {
     @Test(
         arguments: [
