@@ -125,7 +125,7 @@ else
     for volume in ${BUILD_VOLUMES:-}; do options+=(--volume "$volume"); done
     path=$toolchain/bin:$path
     # The last four are what the toolchain itself needs.
-    quietly "build base" base build-base --include="${build_packages[*]} binutils libedit2 libncurses6 libxml2"
+    quietly "build base" base build-base --include="${build_packages[*]}"
 fi
 for target in "${targets[@]}"; do
     quietly "image $target" build "$target" "${options[@]}"

@@ -1,9 +1,12 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: finds out which Debian packages are missing and installs them.
 
-# What building the sidecar and running it needs.
+# What building the sidecar and running it needs, and the toolchain of swift.org itself.
 # shellcheck disable=SC2034
-build_packages=(ca-certificates curl git libc6-dev libcurl4-openssl-dev libsqlite3-dev libstdc++-12-dev pkg-config)
+build_packages=(
+    binutils ca-certificates curl git libc6-dev libcurl4-openssl-dev libedit2 libncurses6 libsqlite3-dev libstdc++-12-dev libxml2
+    pkg-config
+)
 
 # install_packages NAME...: quiet when all of them are there.
 install_packages() {

@@ -48,6 +48,10 @@ struct Assembly: Sendable {
             } catch { throw .store(error) }
         }
         self.transport = transport
+        let reasons = TransportError.Reason.allCases.map(\.rawValue)
+        metrics.expect(
+            guardRefusals: RequestLog.guardRefusals, upstreamErrors: reasons,
+            fetchFailures: reasons + ["unreadable", "file"], storeOperations: MeasuredStore.operations)
         breaker = BreakingTransport(transport) { isOpen in
             metrics.circuitChanged(isOpen: isOpen)
             if isOpen {

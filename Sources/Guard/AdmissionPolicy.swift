@@ -16,7 +16,7 @@ package struct RequestHead: Sendable {
 }
 
 /// Why a request does not pass (contract 4).
-package enum GuardRefusal: Error, Sendable, Equatable {
+package enum GuardRefusal: Error, Sendable, Equatable, CaseIterable {
     /// No single valid `Host`, or a target that is no target.
     case malformed
     case targetTooLong

@@ -50,7 +50,7 @@ package struct WholeResponse: Sendable {
 
 /// Why there is no complete head of an answer (contract 4, transport failures).
 package struct TransportError: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Reason: String, Sendable, Equatable {
+    package enum Reason: String, Sendable, Equatable, CaseIterable {
         /// No address, or nobody listens there.
         case unreachable
         /// No connection in time.

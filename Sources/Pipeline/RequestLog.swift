@@ -48,6 +48,11 @@ package struct RequestLog: Sendable {
         }
     }
 
+    /// Every reason that `failed` may count.
+    package static let guardRefusals =
+        (GuardRefusal.allCases.map { ProxyError.refused($0) } + [.pathNotAllowed, .headerTimeout])
+        .map { $0.row.code.lowercased() }
+
     func noteOverride(of sent: DeviceFingerprint?, by pinned: DeviceFingerprint?) {
         if let sent, let pinned, sent != pinned { metrics.fingerprintOverridden() }
     }

@@ -10,6 +10,11 @@ package struct MeasuredStore: SessionStore {
 
     package init(_ store: any SessionStore, metrics: SidecarMetrics) { (self.store, self.metrics) = (store, metrics) }
 
+    /// As the metrics call them.
+    package static let operations = [
+        "load", "find", "begin", "commit", "abandon", "save", "forget", "sweep", "probe",
+    ]
+
     package var keys: StoreKeys { store.keys }
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {

@@ -52,6 +52,21 @@ package struct SidecarMetrics: Sendable {
         circuitChanged(isOpen: false)
     }
 
+    /// Shows what may happen some day as zero: `increase` does not see the event that makes its counter appear.
+    package func expect(
+        guardRefusals: [String], upstreamErrors: [String], fetchFailures: [String], storeOperations: [String]
+    ) {
+        for reason in guardRefusals { add(.guardRefusals, [("reason", reason)], by: 0) }
+        for reason in upstreamErrors { add(.upstreamErrors, [("reason", reason)], by: 0) }
+        add(.renewals, [("result", "success"), ("reason", "none")], by: 0)
+        for reason in fetchFailures { add(.renewals, [("result", "failure"), ("reason", reason)], by: 0) }
+        for operation in storeOperations {
+            for result in ["success", "failure"] {
+                add(.storeOperations, [("operation", operation), ("result", result)], by: 0)
+            }
+        }
+    }
+
     // MARK: requests
 
     package func requestBegan() { shared.inFlight.add(1, ordering: .relaxed) }

@@ -9,15 +9,13 @@ import yaml
 here = pathlib.Path(__file__).parent
 findings = []
 
-# Every name that a query may use, with its labels.
-labels = {}
-for line in (here / "metrics.txt").read_text().splitlines():
-    if line.startswith("#"):
-        continue
-    name, names, histogram = re.fullmatch(r"(\w+)(?:\{(.*)\})?( histogram)?", line).groups()
-    own = {"job", "instance", *(names or "").split(",")}
-    for suffix in ("_bucket", "_sum", "_count") if histogram else ("",):
-        labels[name + suffix] = own | ({"le"} if histogram else set())
+# Every name that a query may use, with its labels: the program's own table, which a test keeps equal to the program.
+pages = here.parent.parent / "Sources/Sidecar/Documentation.docc"
+labels = {"up": {"job", "instance"}}
+for name, kind, names in re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", (pages / "Metrics.md").read_text(), re.MULTILINE):
+    own = {"job", "instance", *re.findall(r"`(\w+)`", names)}
+    for suffix in ("_bucket", "_sum", "_count") if kind == "histogram" else ("",):
+        labels[name + suffix] = own | ({"le"} if kind == "histogram" else set())
 
 
 def check(where, query):
@@ -38,7 +36,7 @@ def check(where, query):
                 findings.append(f"{where}: nothing has the label {label}")
 
 
-headings = re.findall(r"^## (\w+)$", (here / "runbook.md").read_text(), re.MULTILINE)
+headings = re.findall(r"^## (\w+)$", (pages / "Runbook.md").read_text(), re.MULTILINE)
 tests = (here / "alerts.test.yaml").read_text()
 alerts = [rule for group in yaml.safe_load((here / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
 for rule in alerts:
@@ -47,11 +45,11 @@ for rule in alerts:
     for part in ("summary", "description"):
         if not notes.get(part):
             findings.append(f"{name}: no {part}")
-    if notes.get("runbook") != f"runbook.md#{name.lower()}" or name not in headings:
+    if notes.get("runbook") != f"Sources/Sidecar/Documentation.docc/Runbook.md#{name.lower()}" or name not in headings:
         findings.append(f"{name}: its runbook is not there")
     if f'alertname="{name}"' not in tests:
         findings.append(f"{name}: no test in which it fires")
-findings += [f"runbook.md: no alert {name}" for name in headings if name not in [rule["alert"] for rule in alerts]]
+findings += [f"Runbook.md: no alert {name}" for name in headings if name not in [rule["alert"] for rule in alerts]]
 
 rules = []
 for panel in json.loads((here / "dashboard.json").read_text())["panels"]:
