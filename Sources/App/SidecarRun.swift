@@ -65,7 +65,7 @@ package struct SidecarRun: Sendable {
                 "tenant": "\(configuration.transport.origin.text)",
             ])
         configuration.manager.ready()
-        cprocess_forget_code()
+        cprocess_forget_constants()
         let watchdog = keepWatchdog(on: loop)
         defer { watchdog?.cancel() }
         var reloading: Task<Void, Never>?

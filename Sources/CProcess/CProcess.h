@@ -38,13 +38,13 @@ static inline void cprocess_crash_silently(void) {
     for (size_t index = 0; index < sizeof signals / sizeof *signals; index++) signal(signals[index], SIG_DFL);
 }
 
-static inline int cprocess_forget_code_of(struct dl_phdr_info *object, size_t size, void *page_size) {
+static inline int cprocess_forget_constants_of(struct dl_phdr_info *object, size_t size, void *page_size) {
     (void)size;
     size_t page = *(size_t *)page_size;
     for (int index = 0; index < object->dlpi_phnum; index++) {
         const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
-        // Never what has been written to: only code, which the file holds as well.
-        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_X) == 0 || (segment->p_flags & PF_W) != 0) continue;
+        // Never what may have been written to: only code and constants, which the file holds as well.
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
         uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
         uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
         madvise((void *)start, end - start, MADV_DONTNEED);
@@ -52,10 +52,11 @@ static inline int cprocess_forget_code_of(struct dl_phdr_info *object, size_t si
     return 0;
 }
 
-/// Gives the pages of code back to the page cache; what is still needed comes from there again, the rest was for the start alone.
-static inline void cprocess_forget_code(void) {
+/// Gives the pages of code and constants back to the page cache; what is still needed comes from there again, the rest was for the
+/// start alone.
+static inline void cprocess_forget_constants(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    dl_iterate_phdr(cprocess_forget_code_of, &page);
+    dl_iterate_phdr(cprocess_forget_constants_of, &page);
 }
 
 /// As many open descriptors as the system allows.
