@@ -84,8 +84,9 @@ The sidecar stays up. From another terminal:
 
   curl $sidecar/api/v2/tenant/sso/session-token/refresh -H 'X-Sidecar-User: alice' -d '{}'
   curl $sidecar/sidecar/v1/users/alice/session-token
-  curl http://${SIDECAR_ADMIN_LISTEN:-127.0.0.1:8181}/readyz
+  curl http://${SIDECAR_ADMIN_LISTEN:-127.0.0.1:8181}/metrics
 
+Its status page: http://${SIDECAR_ADMIN_LISTEN:-127.0.0.1:8181}/
 Ctrl-C ends it.
 END
 wait
