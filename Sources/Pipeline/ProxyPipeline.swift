@@ -40,12 +40,13 @@ package struct ProxyPipeline: Sendable {
             let admission = try admit(request.head)
             record.admitted(admission)
             if let resource = LocalResource(admission.target) {
+                record.isLocal()
                 answer = try await localAPI.respond(to: request, for: resource, identity: record.identity)
             } else if isPlaceholder(request.head, admission.target) {
                 answer = try await placeholder(request)
             } else {
                 let route = try route(request.head, admission.target)
-                record.route = route.row
+                record.found(route.row, request.head.fields)
                 let call = try await ProxiedCall.read(
                     request, admission, route, identity: record.identity, limits: limits)
                 switch route.session {

@@ -7,9 +7,10 @@ internal import Synchronization
 struct RequestIdentity: Sendable {
     /// `X-Request-Id`
     let requestID: [UInt8]
-    let trace: TraceContext
+    /// Nil until something is sent, or is to be written to the access log.
+    var trace: TraceContext?
 
-    init(_ fields: HeaderFields) { (requestID, trace) = (RequestID.of(fields), TraceContext(fields)) }
+    init(_ fields: HeaderFields) { requestID = RequestID.of(fields) }
 }
 
 /// `X-Request-Id`: the app's own if it is one field of 1–128 visible ASCII characters, else 32 hexadecimal digits: 16 that are random

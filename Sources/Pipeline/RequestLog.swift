@@ -9,10 +9,10 @@ package import Telemetry
 struct RequestRecord: Sendable {
     let started = ContinuousClock.now
     let method: [UInt8]
-    let identity: RequestIdentity
+    var identity: RequestIdentity
     /// The row of the tenant's API, `local`, or `none` until it is known.
-    var route = "none"
-    private(set) var path: [UInt8]?
+    private(set) var route = "none"
+    private(set) var target: RequestTarget?
     private(set) var user: UserKey?
 
     init(_ head: RequestHead) { (method, identity) = (head.method, RequestIdentity(head.fields)) }
@@ -20,9 +20,14 @@ struct RequestRecord: Sendable {
     /// Of a request that could not be read.
     init() { (method, identity) = ([], RequestIdentity(HeaderFields())) }
 
-    mutating func admitted(_ admission: Admission) {
-        user = admission.user
-        if LocalResource(admission.target) == nil { path = admission.target.routedPath } else { route = "local" }
+    mutating func admitted(_ admission: Admission) { (user, target) = (admission.user, admission.target) }
+
+    /// A path of the local API names a user: it is not kept.
+    mutating func isLocal() { (route, target) = ("local", nil) }
+
+    mutating func found(_ route: String, _ fields: HeaderFields) {
+        self.route = route
+        identity.trace = TraceContext(fields)
     }
 }
 
@@ -76,9 +81,11 @@ package struct RequestLog: Sendable {
             "status": "\(status)", "source": "\(source)",
             "duration_ms": "\(Double(Int(duration / .microseconds(1))) / 1000)",
             "request_id": "\(String(decoding: record.identity.requestID, as: UTF8.self))",
-            "trace_id": "\(String(decoding: record.identity.trace.traceID, as: UTF8.self))",
         ]
-        if let path = record.path { values["path"] = "\(String(decoding: path, as: UTF8.self))" }
+        if let trace = record.identity.trace {
+            values["trace_id"] = "\(String(decoding: trace.traceID, as: UTF8.self))"
+        }
+        if let target = record.target { values["path"] = "\(String(decoding: target.routedPath, as: UTF8.self))" }
         if let user = record.user { values["user"] = "\(name(user))" }
         if let code { values["error"] = "\(code)" }
         return values

@@ -78,7 +78,8 @@ package struct UpstreamSender: Sendable {
     ) -> Credentials {
         var credentials = Credentials(
             accessToken: nil, device: nil, sessionToken: token, requestID: call.identity.requestID)
-        if !call.identity.trace.isTheApps { credentials.traceparent = call.identity.trace.parent }
+        let trace = call.identity.trace ?? TraceContext(call.fields)
+        if !trace.isTheApps { credentials.traceparent = trace.parent }
         credentials.idToken = idToken
         credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
         return credentials
