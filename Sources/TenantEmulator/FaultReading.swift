@@ -7,7 +7,7 @@ extension Fault {
     }
 
     private static let members: Set<ExactText> = [
-        "method", "path", "user", "kind", "count", "ms", "bytes", "status", "body", "retry_after", "text",
+        "method", "path", "user", "kind", "count", "ms", "bytes", "status", "body", "retry_after", "text", "filler",
         "if_client_gone",
     ]
 
@@ -44,7 +44,7 @@ extension Fault {
         case "status": .status(try replacedAnswer(json))
         case "status-after": .statusAfter(try replacedAnswer(json))
         case "drip": .drip(.milliseconds(try number("ms", json)))
-        case "raw": .raw(try text("text", json) ?? "")
+        case "raw": .raw(try raw(json))
         case "hold": .hold
         case "hold-after": .holdAfter
         default: throw Unreadable(reason: "unknown kind \(name)")
@@ -56,6 +56,13 @@ extension Fault {
         guard (200...599).contains(status) else { throw Unreadable(reason: "status is 200 to 599") }
         let retryAfter = json["retry_after"].flatMap { $0.string ?? $0.int.map { String($0) } }
         return ReplacedAnswer(status: status, body: try text("body", json), retryAfter: retryAfter)
+    }
+
+    /// The text, and as many letters behind it as `filler` says.
+    private static func raw(_ json: JSONValue) throws(Unreadable) -> String {
+        let filler = json["filler"] == nil ? 0 : try number("filler", json)
+        guard filler <= 1 << 28 else { throw Unreadable(reason: "filler is more than 256 MiB") }
+        return (try text("text", json) ?? "") + String(repeating: "a", count: filler)
     }
 
     private static func number(_ name: String, _ json: JSONValue) throws(Unreadable) -> Int {
