@@ -2,13 +2,10 @@
 #ifndef CPROCESS_H
 #define CPROCESS_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
-#include <link.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
@@ -38,15 +35,26 @@ static inline void cprocess_crash_silently(void) {
     for (size_t index = 0; index < sizeof signals / sizeof *signals; index++) signal(signals[index], SIG_DFL);
 }
 
-static inline int cprocess_forget_constants_of(struct dl_phdr_info *object, size_t size, void *page_size) {
+/// A loaded object as `dl_iterate_phdr` tells of it: the beginning of its own structure, which is declared for GNU programs alone.
+struct cprocess_loaded_object {
+    uintptr_t address;
+    const char *name;
+#if __SIZEOF_POINTER__ == 8
+    const Elf64_Phdr *segments;
+#else
+    const Elf32_Phdr *segments;
+#endif
+    uint16_t count;
+};
+
+static inline int cprocess_forget_constants_of(struct cprocess_loaded_object *object, size_t size, void *page_size) {
     (void)size;
     size_t page = *(size_t *)page_size;
-    for (int index = 0; index < object->dlpi_phnum; index++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+    for (int index = 0; index < object->count; index++) {
         // Never what may have been written to: only code and constants, which the file holds as well.
-        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
-        uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
-        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        if (object->segments[index].p_type != PT_LOAD || (object->segments[index].p_flags & PF_W) != 0) continue;
+        uintptr_t start = (object->address + object->segments[index].p_vaddr) & ~(page - 1);
+        uintptr_t end = object->address + object->segments[index].p_vaddr + object->segments[index].p_memsz;
         madvise((void *)start, end - start, MADV_DONTNEED);
     }
     return 0;
@@ -55,8 +63,10 @@ static inline int cprocess_forget_constants_of(struct dl_phdr_info *object, size
 /// Gives the pages of code and constants back to the page cache; what is still needed comes from there again, the rest was for the
 /// start alone.
 static inline void cprocess_forget_constants(void) {
+    int (*each)(int (*)(struct cprocess_loaded_object *, size_t, void *), void *) =
+        (int (*)(int (*)(struct cprocess_loaded_object *, size_t, void *), void *))dlsym(NULL, "dl_iterate_phdr");
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    dl_iterate_phdr(cprocess_forget_constants_of, &page);
+    if (each != NULL) each(cprocess_forget_constants_of, &page);
 }
 
 /// As many open descriptors as the system allows.
