@@ -1,6 +1,7 @@
 // What each path of the admin port answers.
 
 internal import NIOHTTP1
+internal import Telemetry
 
 /// The pages, made anew for every request. None of them may wait.
 package struct AdminPages: Sendable {
@@ -46,7 +47,7 @@ package struct AdminPages: Sendable {
                 status: readiness.isReady ? .ok : .serviceUnavailable, type: "application/json",
                 body: Array(readiness.json.utf8))
         case "/metrics":
-            return Answer(type: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics().utf8))
+            return Answer(type: MetricsRegistry.contentType, body: Array(metrics().utf8))
         case "/status": return Answer(type: "application/json", body: status().json)
         case "/":
             return Answer(

@@ -32,9 +32,9 @@ package struct Doctor: Sendable {
         var isFine = true
         func report(_ step: String, _ finding: Finding) -> Bool {
             told(step, finding)
-            if case .wrong = finding { isFine = false }
-            if case .wrong = finding { return false }
-            return true
+            guard case .wrong = finding else { return true }
+            isFine = false
+            return false
         }
         let (found, names) = await lookUp()
         var reachable = report("dns", names)

@@ -27,10 +27,9 @@ package struct HealthProbe: Sendable {
 
     /// - Parameter path: `/livez` or `/readyz`.
     package func ask(_ path: String) async -> Result {
-        guard case .tcp(let host, let port) = address else { return .silent("\(address.text) is no TCP address") }
+        guard case .tcp(_, let port) = address else { return .silent("\(address.text) is no TCP address") }
         // What listens everywhere listens here as well.
-        let here =
-            host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+        let here = address.hostName ?? "127.0.0.1"
         var settings = CurlSettings(origin: TenantOrigin(scheme: "http", host: here, port: port))
         (settings.version, settings.connectTimeout) = (.http1, .seconds(2))
         guard let client = CurlClient(settings) else { return .silent("libcurl could not be set up") }

@@ -50,7 +50,7 @@ package struct SidecarRun: Sendable {
         defer { listening.cancel() }
         let admin = try await openAdmin(status, loop) { wish.yield(.stop) }
         let sampling = loop.scheduleRepeatedTask(
-            initialDelay: .seconds(5), delay: .nanoseconds(ActivityHistory.interval.wholeMilliseconds * 1_000_000)
+            initialDelay: .seconds(5), delay: .milliseconds(ActivityHistory.interval.wholeMilliseconds)
         ) { _ in status.history.sample() }
         defer { sampling.cancel() }
         let listener: LocalListener

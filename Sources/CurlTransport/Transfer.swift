@@ -50,8 +50,9 @@ final class Transfer {
         leaveConnection()
         session = easy.session
         book.forgetGoodbye(session)
-        book.entered(easy.socket)
-        socket = easy.socket
+        let used = easy.socket
+        book.entered(used)
+        socket = used
         return phase.aboutToSend()
     }
 

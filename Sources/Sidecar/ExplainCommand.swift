@@ -20,7 +20,7 @@ struct ExplainCommand: AsyncParsableCommand {
     @Option(name: [.customShort("d"), .customLong("data")], help: "The body.") var body: String?
 
     func validate() throws {
-        for field in header where Self.split(field) == nil {
+        for field in header where OfflineExplanation.field(field) == nil {
             throw ValidationError("'\(field)' is no header field; it has to be 'Name: value'")
         }
         guard path.utf8.first == UInt8(ascii: "/") else { throw ValidationError("the path has to begin with /") }
@@ -34,18 +34,9 @@ struct ExplainCommand: AsyncParsableCommand {
         do {
             print(
                 try await OfflineExplanation.text(
-                    settings, method: method, path: path, headers: header.compactMap(Self.split), body: body),
+                    settings, method: method, path: path, headers: header.compactMap(OfflineExplanation.field),
+                    body: body),
                 terminator: "")
         } catch { Ending.fail([error.line], code: error.exitCode) }
-    }
-
-    /// Nil unless it is a name of token characters and a value of one line.
-    private static func split(_ field: String) -> (String, String)? {
-        let bytes = Array(field.utf8)
-        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return nil }
-        let (name, value) = (bytes[..<colon], bytes[(colon + 1)...].drop { $0 == 0x20 })
-        let isName = name.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains($0) }
-        guard isName, value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
-        return (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
     }
 }

@@ -29,39 +29,31 @@ package final class MetricsRegistry: MetricsFactory {
     // MARK: what swift-metrics asks for
 
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        let key = Key(label, dimensions)
-        return state.withLockedValue { state in
-            if let known = state.counters[key] { return known }
-            let made = Count()
-            state.counters[key] = made
-            return made
-        }
+        known(\.counters, label, dimensions) { Count() }
     }
 
     package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        level(label, dimensions)
+        known(\.gauges, label, dimensions) { Level() }
     }
 
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        level(label, dimensions)
-    }
-
-    private func level(_ label: String, _ dimensions: [(String, String)]) -> Level {
-        let key = Key(label, dimensions)
-        return state.withLockedValue { state in
-            if let known = state.gauges[key] { return known }
-            let made = Level()
-            state.gauges[key] = made
-            return made
-        }
+        known(\.gauges, label, dimensions) { Level() }
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        known(\.histograms, label, dimensions) { LatencyHistogram() }
+    }
+
+    /// The one of this name and these labels, made when it is asked for first.
+    private func known<Metric: Sendable>(
+        _ kind: WritableKeyPath<State, [Key: Metric]>, _ label: String, _ dimensions: [(String, String)],
+        make: () -> Metric
+    ) -> Metric {
         let key = Key(label, dimensions)
         return state.withLockedValue { state in
-            if let known = state.histograms[key] { return known }
-            let made = LatencyHistogram()
-            state.histograms[key] = made
+            if let known = state[keyPath: kind][key] { return known }
+            let made = make()
+            state[keyPath: kind][key] = made
             return made
         }
     }
