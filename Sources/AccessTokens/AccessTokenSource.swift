@@ -120,10 +120,12 @@ package final class AccessTokenSource: Sendable {
 
     private func fetch() async {
         let mark = fetching.changeMark()
+        // The tenant counts the life from somewhere between here and its answer: it is never over there before it is here.
+        let asked = ContinuousClock.now
         do {
             let fetched = try await fetching.fetch()
             state.withLockedValue { state in
-                state.window.fetched(fetched.token, life: fetched.life, at: .now, jitter: .random(in: 0..<1))
+                state.window.fetched(fetched.token, life: fetched.life, at: asked, jitter: .random(in: 0..<1))
                 (state.mark, state.fetch) = (mark, nil)
             }
             metrics.accessTokenFetched(failure: nil)

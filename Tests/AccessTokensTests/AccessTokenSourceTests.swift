@@ -172,4 +172,20 @@ struct AccessTokenSourceTests {
         await running.value
         #expect(try await source.current() == .sample("B"))
     }
+
+    /// The tenant counts the life from before its answer has come: what took longer than that to come is over.
+    @Test func theLifeBeginsWhenTheFetchDoes() async throws {
+        struct SlowIssuer: AccessTokenFetching {
+            let token: SecretText
+            let isRenewable = true
+            func fetch() async throws(TokenFetchError) -> FetchedToken {
+                let asked = ContinuousClock.now
+                while ContinuousClock.now - asked < .milliseconds(20) {}
+                return FetchedToken(token: token, life: .milliseconds(20))
+            }
+            func changeMark() -> AccessTokenMark? { nil }
+        }
+        let source = AccessTokenSource(SlowIssuer(token: try .sample("A")), logger: LogRecorder().logger)
+        await #expect(throws: NoAccessToken.self) { try await source.current() }
+    }
 }
