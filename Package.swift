@@ -22,6 +22,7 @@ let small: [LinkerSetting] = [
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
@@ -93,7 +94,7 @@ let package = Package(
         room("Tenant", ["Model", "JSONText"]),
         room("Sessions", ["Model", "Telemetry", locks, logging, crypto, deque]),
         room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
-        room("SessionStores", ["Model", "Telemetry", "CSQLite", nioPosix, locks, crypto]),
+        room("SessionStores", ["Model", "Telemetry", "CSQLite", "CHiredis", nio, nioPosix, nioSSL, locks, crypto]),
         room("CurlTransport", ["Model", "CCurl", locks, logging]),
         room("Telemetry", [coreMetrics, locks]),
         room("JSONText", []),
@@ -102,6 +103,8 @@ let package = Package(
         // C, one room each.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CProcess"),
+        // Without its pkg-config: that names a flag which the package manager refuses.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // A tenant to try the sidecar against. It imports nothing of the program above, so that one error cannot
@@ -110,8 +113,7 @@ let package = Package(
             "TenantEmulator",
             [
                 nio, nioPosix, nioHTTP1, locks, crypto, cryptoExtras,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                nioSSL, .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -126,7 +128,7 @@ let package = Package(
                 "Model", "Guard", "Tenant", "Injection", "AccessTokens", "Sessions", "SessionStores", "Pipeline", nio,
                 nioPosix, nioHTTP1,
                 locks,
-                logging,
+                logging, subprocess,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .target(
@@ -143,12 +145,12 @@ let package = Package(
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("RotationExplorerTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("SessionEnvelopeTests", ["TestSupport", "SessionEnvelope", "Model", locks, cryptoExtras]),
-        tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model"]),
+        tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model", subprocess, nio, nioPosix]),
         tests(
             "CurlTransportTests",
             [
-                "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, locks, subprocess,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, nioSSL, locks,
+                subprocess,
             ]),
         tests(
             "PipelineTests",

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . deploy/packages.sh
 
 require_swift
-install_packages "${build_packages[@]}" chromium faketime gcc openssl prometheus python3 python3-jsonschema strace
+install_packages "${build_packages[@]}" chromium faketime gcc openssl prometheus python3 python3-jsonschema redis-server redis-tools strace
 # What the examples run on; C# is not in Debian.
 install_packages golang-go nodejs openjdk-17-jdk-headless php-cli
 

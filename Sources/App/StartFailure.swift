@@ -12,7 +12,7 @@ package enum StartFailure: Error, Sendable {
     /// sysexits: 69 unavailable, 78 configuration.
     package var exitCode: Int32 {
         switch self {
-        case .store(.wrongKey), .store(.keyFile): 78
+        case .store(.wrongKey), .store(.keyFile), .store(.redis): 78
         default: 69
         }
     }
@@ -47,6 +47,23 @@ package enum StartFailure: Error, Sendable {
             "\(path) was written by a newer version (schema \(version)); start that one"
         case .wrongKey(let path): "\(path) was sealed with another key; give that one in SIDECAR_STORE_KEY"
         case .keyFile(let path): "\(path) does not hold 32 bytes in base64"
+        case .redis(let place, let refusal): "\(place) \(text(refusal))"
+        case .cancelled: "asked to end before the store could be reached"
+        }
+    }
+
+    private static func text(_ refusal: RedisRefusal) -> String {
+        switch refusal {
+        case .refused(let words):
+            "refuses (\(words)); look at SIDECAR_STORE_USER and SIDECAR_STORE_PASSWORD, and at what that user may do (SharedStore.md)"
+        case .untrusted:
+            "fails at TLS; give its authority in SIDECAR_STORE_CA_FILE, or the client certificate that it wants in SIDECAR_STORE_CLIENT_CERT_FILE"
+        case .cluster:
+            "is a Redis Cluster; the sidecar needs one server that has all keys, SharedStore.md tells how to do without a cluster"
+        case .sentinel:
+            "is a Sentinel; give a name that leads to the server it has chosen, SharedStore.md tells how"
+        case .tooOld(let product): "is \(product); Redis 6.2 or Valkey is needed"
+        case .wrongKey: "was begun with another key; give that one in SIDECAR_STORE_KEY or SIDECAR_STORE_OLD_KEYS"
         }
     }
 }

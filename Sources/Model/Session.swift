@@ -87,7 +87,8 @@ package struct Session: Sendable, Hashable {
 }
 
 extension Session.State {
-    fileprivate var progress: Int {
+    /// Only grows within a generation.
+    package var progress: UInt8 {
         switch self {
         case .live: 0
         case .unknown: 1

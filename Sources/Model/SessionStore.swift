@@ -72,9 +72,37 @@ package struct StoredSession: Sendable, Hashable {
     }
 }
 
+/// Why a store on the network cannot be used just now. The raw value is the label in the metrics.
+package enum StoreTrouble: String, Error, Sendable, CaseIterable {
+    /// No connection, or it was cut.
+    case unreachable
+    /// Its certificate is not trusted, or it does not want ours.
+    case untrusted
+    /// It did not answer in time.
+    case slow
+    /// It refuses the user, the password, or a command that is needed.
+    case refused
+    /// It has been started and reads its data.
+    case loading
+    /// A script of somebody else keeps it from working.
+    case busy
+    /// A replica: it takes no writes.
+    case readOnly = "read_only"
+    /// Its memory is full.
+    case full
+    /// It takes no writes because it cannot save them.
+    case notSaving = "not_saving"
+    /// What is there belongs to sidecars with other keys.
+    case foreign
+    /// It answers something that is not understood.
+    case broken
+}
+
 package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Reading or writing failed; `code` is the engine's own (SQLite's extended result code).
     case failed(operation: String, code: Int32)
+    /// A store on the network cannot be used. Whether a write that was under way has been made is not known.
+    case trouble(StoreTrouble)
     /// The store has been closed.
     case closed
 
@@ -82,9 +110,24 @@ package enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .failed(let operation, let code): "\(operation) failed with code \(code)"
+        case .trouble(let trouble): trouble.rawValue
         case .closed: "closed"
         }
     }
+}
+
+/// What a store that others write to as well tells of them.
+package enum StoreNews: Sendable {
+    /// A session is stored like this now. Comes for this process's own writes too.
+    case stored(StoredSession)
+    /// A session was removed.
+    case forgotten(SessionKey)
+    /// From now on every write is told of; what was read before may be out of date.
+    case following
+    /// Writes may go untold from now on.
+    case missing
+    /// The store may not have what it took a short while ago (another server took over), or has lost everything.
+    case mayHaveForgotten(everything: Bool)
 }
 
 /// Keys that the store keeps for us, the same after a restart and on every replica. 32 bytes each.
@@ -99,6 +142,13 @@ package struct StoreKeys: Sendable, Redacted {
 /// Where sessions are kept. When a writing call returns, what it wrote survives `kill -9` (but for `memory:`, which says so).
 package protocol SessionStore: Sendable {
     var keys: StoreKeys { get }
+    /// Whether other processes write to it at the same time.
+    var isShared: Bool { get }
+    /// What keeps it from being used; nil when nothing does.
+    var trouble: StoreTrouble? { get }
+    /// Tells of writes from now on. A store of one process never has anything to tell.
+    /// - Parameter told: must not wait.
+    func follow(_ told: @escaping @Sendable (StoreNews) -> Void)
     /// The session filed under `key`.
     func load(_ key: SessionKey) async throws(StoreError) -> StoredSession?
     /// The session that has, or had, the token with this hash: the newest 1,024 tokens of each are known.
@@ -118,7 +168,7 @@ package protocol SessionStore: Sendable {
     /// Removes the session and its lineage.
     func forget(_ key: SessionKey) async throws(StoreError)
     /// Removes sessions that no attempt is begun for: those whose token ended before `end`, and of the others, above `limit`
-    /// sessions, those whose token ends first. At most a few thousand at a time.
+    /// sessions, those whose token ends first. At most a few thousand at a time. A store that forgets by itself removes nothing.
     /// - Returns: what was removed.
     func sweep(endedBefore end: Timestamp, limit: Int) async throws(StoreError) -> [SessionKey]
     /// Makes a small write durable: whether the store takes writes again after one failed.
@@ -126,6 +176,9 @@ package protocol SessionStore: Sendable {
 }
 
 extension SessionStore {
+    package var isShared: Bool { false }
+    package var trouble: StoreTrouble? { nil }
+    package func follow(_ told: @escaping @Sendable (StoreNews) -> Void) {}
     /// How many superseded tokens `find` knows of a session.
     package static var lineageDepth: Int { 1024 }
     /// How many sessions one `sweep` removes at most.

@@ -16,6 +16,9 @@ package struct MeasuredStore: SessionStore {
     ]
 
     package var keys: StoreKeys { store.keys }
+    package var isShared: Bool { store.isShared }
+    package var trouble: StoreTrouble? { store.trouble }
+    package func follow(_ told: @escaping @Sendable (StoreNews) -> Void) { store.follow(told) }
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
         try await measured("load") { () async throws(StoreError) in try await store.load(key) }

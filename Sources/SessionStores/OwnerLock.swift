@@ -24,6 +24,10 @@ package enum StoreOpenError: Error, Equatable, Sendable {
     case wrongKey(path: String)
     /// The key file beside the database does not hold a 32-byte key in base64.
     case keyFile(path: String)
+    /// A Redis server is not the right one, or does not let us in.
+    case redis(place: String, RedisRefusal)
+    /// The program was told to end while it waited.
+    case cancelled
 }
 
 /// An advisory lock on a file beside the store. The kernel gives it back when the process ends, however it ends.

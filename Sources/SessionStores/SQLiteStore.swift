@@ -139,7 +139,9 @@ package final class SQLiteStore: SessionStore {
             let content = try row.read(connection)
             if let known = content?.session {
                 guard intent.session.replaces(known) else { return .moved(known) }
-                if let unfinished = content?.unfinished, !intent.mayFollow(unfinished.attempt) {
+                if let unfinished = content?.unfinished, intent.generation == known.generation,
+                    !intent.mayFollow(unfinished.attempt)
+                {
                     return .held(unfinished)
                 }
                 if known == intent.session {

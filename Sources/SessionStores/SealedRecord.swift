@@ -10,13 +10,22 @@ struct RecordSeal: Sendable {
 
     /// - Parameter master: 32 bytes; a key for each purpose is derived from it (HKDF-SHA256).
     init(master: [UInt8]) {
-        func derived(_ purpose: String) -> SymmetricKey {
-            HKDF<SHA256>.deriveKey(
-                inputKeyMaterial: SymmetricKey(data: master), info: Array("ciam-sidecar/v1/\(purpose)".utf8),
-                outputByteCount: 32)
+        key = Self.derived("record", master)
+        naming = Self.derived("name", master)
+    }
+
+    private static func derived(_ purpose: String, _ master: [UInt8]) -> SymmetricKey {
+        HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: master), info: Array("ciam-sidecar/v1/\(purpose)".utf8),
+            outputByteCount: 32)
+    }
+
+    /// The keys that a shared store begins with: every replica with the same `master` makes the same ones.
+    static func firstKeys(master: [UInt8]) -> StoreKeys {
+        func bytes(_ purpose: String) -> [UInt8] {
+            unsafe derived(purpose, master).withUnsafeBytes { unsafe Array($0) }
         }
-        key = derived("record")
-        naming = derived("name")
+        return StoreKeys(lineage: bytes("lineage"), fingerprint: bytes("fingerprint"))
     }
 
     /// The name of a session's row: a keyed hash, 32 bytes.

@@ -9,14 +9,7 @@ enum SessionRecord {
     static func encode(_ session: Session) -> [UInt8] {
         var out = RecordWriter()
         out.byte(version)
-        switch session.key {
-        case .user(let user):
-            out.byte(0)
-            out.text(user.bytes)
-        case .anonymous(let hash):
-            out.byte(1)
-            out.text(hash.bytes)
-        }
+        write(session.key, &out)
         out.number(session.generation)
         out.number(UInt64(bitPattern: session.expiresAt.milliseconds))
         out.number(UInt64(bitPattern: session.rotatedAt.milliseconds))
@@ -40,6 +33,31 @@ enum SessionRecord {
             out.text(refusal.body)
         }
         return out.bytes
+    }
+
+    private static func write(_ key: SessionKey, _ out: inout RecordWriter) {
+        switch key {
+        case .user(let user):
+            out.byte(0)
+            out.text(user.bytes)
+        case .anonymous(let hash):
+            out.byte(1)
+            out.text(hash.bytes)
+        }
+    }
+
+    /// A key alone.
+    static func encode(_ key: SessionKey) -> [UInt8] {
+        var out = RecordWriter()
+        write(key, &out)
+        return out.bytes
+    }
+
+    /// Nil when the bytes are no key.
+    static func decodeKey(_ bytes: [UInt8]) -> SessionKey? {
+        var reader = RecordReader(bytes: bytes)
+        let key = key(&reader)
+        return reader.isAtEnd ? key : nil
     }
 
     /// Nil when the bytes are not a whole record of a known version.

@@ -40,7 +40,10 @@ package struct StoreModel: Sendable, Hashable {
     package mutating func begin(_ intent: RotationIntent, at now: Timestamp) -> BeginOutcome {
         if let row = rows[intent.key] {
             guard intent.session.replaces(row.session) else { return .moved(row.session) }
-            if let claim = row.claim, !intent.mayFollow(claim.attempt) { return .held(unfinished(claim, at: now)) }
+            // An attempt with an older token than the intent's is over, whatever the store still says.
+            if let claim = row.claim, intent.generation == row.session.generation, !intent.mayFollow(claim.attempt) {
+                return .held(unfinished(claim, at: now))
+            }
         } else if intent.generation > 0 {
             return .moved(nil)
         }

@@ -22,6 +22,8 @@ package final class FailingStore: SessionStore {
     package init(_ inner: any SessionStore) { self.inner = inner }
 
     package var keys: StoreKeys { inner.keys }
+    package var isShared: Bool { inner.isShared }
+    package func follow(_ told: @escaping @Sendable (StoreNews) -> Void) { inner.follow(told) }
     package func fail(_ calls: Set<Call>) { failing.withLockedValue { $0 = calls } }
 
     private func check(_ call: Call) throws(StoreError) {

@@ -1,0 +1,99 @@
+// The first words on a connection: who we are, who the server is, and the keys that all replicas share.
+
+internal import Model
+
+/// What is said before a connection is used.
+struct RedisHandshake: Sendable {
+    let settings: RedisSettings
+    let seals: [RecordSeal]
+    /// What an empty store is given.
+    let firstKeys: StoreKeys
+
+    struct Result: Sendable {
+        let facts: RedisFacts?
+        let keys: StoreKeys
+        /// There was nothing before: the keys are the first ones.
+        let wasEmpty: Bool
+    }
+
+    private static let secretName = Array("secret".utf8)
+
+    /// Signs in and takes the database.
+    func enter(_ connection: RedisConnection) async throws(RedisOpenError) -> RedisFacts? {
+        if let password = settings.password {
+            _ = try await say(
+                RedisCommand([Array("AUTH".utf8)] + (settings.user.map { [$0] } ?? []) + [password]), connection)
+        }
+        if settings.database > 0 { _ = try await say(RedisCommand("SELECT", "\(settings.database)"), connection) }
+        // A name for whoever looks at CLIENT LIST; nothing depends on it.
+        _ = try await answer(RedisCommand("CLIENT", "SETNAME", "ciam-sidecar"), connection)
+        let info = try await answer(RedisCommand("INFO"), connection)
+        switch info {
+        case .bytes(let bytes): return try Self.judged(RedisFacts(bytes))
+        // Not everybody may ask; then it is found out by what follows.
+        case .error(let fault) where fault.isCode("NOPERM"): return nil
+        case .error(let fault): throw Self.refusal(fault)
+        default: throw .trouble(.broken)
+        }
+    }
+
+    private static func judged(_ facts: RedisFacts) throws(RedisOpenError) -> RedisFacts {
+        if facts.mode == "sentinel" { throw .refused(.sentinel) }
+        if facts.mode == "cluster" { throw .refused(.cluster) }
+        if facts.version < (6, 2) { throw .refused(.tooOld(facts.product)) }
+        if facts.isReplica { throw .trouble(.readOnly) }
+        return facts
+    }
+
+    /// The shared keys, made by whoever comes first, sealed anew when the sealing key has changed.
+    func keys(_ connection: RedisConnection, _ facts: RedisFacts?) async throws(RedisOpenError) -> Result {
+        guard let seal = seals.first, let fresh = seal.seal(firstKeys.lineage + firstKeys.fingerprint, name: Self.secretName)
+        else { throw .trouble(.broken) }
+        let sealed = try await swap([], fresh, connection)
+        if sealed == fresh { return Result(facts: facts, keys: firstKeys, wasEmpty: true) }
+        guard let keys = seals.lazy.compactMap({ $0.open(sealed, name: Self.secretName) }).first, keys.count == 64 else {
+            throw .refused(.wrongKey)
+        }
+        if seal.open(sealed, name: Self.secretName) == nil, let resealed = seal.seal(keys, name: Self.secretName) {
+            _ = try await swap(sealed, resealed, connection)
+        }
+        return Result(
+            facts: facts, keys: StoreKeys(lineage: Array(keys[..<32]), fingerprint: Array(keys[32...])), wasEmpty: false)
+    }
+
+    private func swap(_ expected: [UInt8], _ wanted: [UInt8], _ connection: RedisConnection)
+        async throws(RedisOpenError) -> [UInt8]
+    {
+        let command = RedisScript.secret.command(settings.keyPrefix, [expected, wanted], isWhole: true)
+        guard let bytes = try await say(command, connection).bytes else { throw .trouble(.broken) }
+        return bytes
+    }
+
+    /// Hears of every change from now on.
+    func subscribe(_ connection: RedisConnection) async throws(RedisOpenError) {
+        _ = try await say(
+            RedisCommand([Array("SUBSCRIBE".utf8), settings.keyPrefix + Array("changed".utf8)]), connection)
+    }
+
+    private func answer(_ command: RedisCommand, _ connection: RedisConnection) async throws(RedisOpenError)
+        -> RedisReply
+    {
+        do throws(StoreTrouble) { return try await connection.send(command) } catch {
+            throw error == .untrusted ? .refused(.untrusted) : .trouble(error)
+        }
+    }
+
+    private func say(_ command: RedisCommand, _ connection: RedisConnection) async throws(RedisOpenError) -> RedisReply {
+        let reply = try await answer(command, connection)
+        if case .error(let fault) = reply { throw Self.refusal(fault) }
+        return reply
+    }
+
+    private static func refusal(_ fault: RedisFault) -> RedisOpenError {
+        switch fault.trouble {
+        // An unknown command or a number of a database that is not there: waiting does not help.
+        case .refused, .broken: .refused(.refused(fault.text))
+        default: .trouble(fault.trouble)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+// Keeps a connection for commands and one for news, and makes them anew when they end.
+
+internal import Model
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import NIOPosix
+
+/// The way to the server. While there is none, whoever asks is told so at once.
+final class RedisLink: Sendable {
+    /// What becomes of it.
+    enum Event: Sendable {
+        case connected(RedisHandshake.Result)
+        case following
+        case missing
+        case message([UInt8])
+        case trouble(StoreTrouble?)
+    }
+
+    private struct State {
+        var handshake: RedisHandshake
+        var connection: RedisConnection?
+        var trouble: StoreTrouble? = .unreachable
+    }
+
+    private let state: NIOLockedValueBox<State>
+    private let loop: any EventLoop
+    private let told: @Sendable (Event) -> Void
+
+    /// - Parameter told: hears of everything, in order; must not wait.
+    init(_ handshake: RedisHandshake, told: @escaping @Sendable (Event) -> Void) {
+        state = NIOLockedValueBox(State(handshake: handshake))
+        loop = MultiThreadedEventLoopGroup.singleton.next()
+        self.told = told
+    }
+
+    var trouble: StoreTrouble? { state.withLockedValue(\.trouble) }
+    var keyPrefix: [UInt8] { state.withLockedValue(\.handshake).settings.keyPrefix }
+
+    /// Other secrets and certificates from the next connection on, which is made now.
+    func replace(_ settings: RedisSettings) {
+        let connection = state.withLockedValue { state in
+            state.handshake = RedisHandshake(
+                settings: settings, seals: state.handshake.seals, firstKeys: state.handshake.firstKeys)
+            return state.connection
+        }
+        connection?.close()
+    }
+
+    /// One connection for commands, ready to be used.
+    func open() async throws(RedisOpenError) -> (RedisConnection, RedisHandshake.Result) {
+        let handshake = state.withLockedValue(\.handshake)
+        let connection: RedisConnection
+        do throws(StoreTrouble) { connection = try await .connect(handshake.settings, on: loop) } catch {
+            throw error == .untrusted ? .refused(.untrusted) : .trouble(error)
+        }
+        do throws(RedisOpenError) {
+            let facts = try await handshake.enter(connection)
+            return (connection, try await handshake.keys(connection, facts))
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    /// Takes a connection into use.
+    func stand(_ connection: RedisConnection, _ result: RedisHandshake.Result) {
+        // Before anybody may ask: what the store has lost is handed back first.
+        told(.connected(result))
+        state.withLockedValue { $0.connection = connection }
+        note(nil)
+    }
+
+    /// Keeps it up until the task is cancelled.
+    /// - Parameter first: the connection that stands already.
+    func run(_ first: RedisConnection, _ result: RedisHandshake.Result) async {
+        await use(first, result.facts)
+        var failures = 0
+        while !Task.isCancelled {
+            do throws(RedisOpenError) {
+                let (connection, result) = try await open()
+                failures = 0
+                stand(connection, result)
+                await use(connection, result.facts)
+            } catch {
+                note(error.trouble)
+                failures += 1
+                await pause(after: failures)
+            }
+        }
+    }
+
+    /// From 100 ms to 5 s, with half of it left to chance: many sidecars do not come back in step.
+    private func pause(after failures: Int) async {
+        let longest = min(100 << min(failures - 1, 6), 5000)
+        try? await Task.sleep(for: .milliseconds(Int.random(in: longest / 2...longest)))
+    }
+
+    /// Until it ends.
+    private func use(_ connection: RedisConnection, _ facts: RedisFacts?) async {
+        let following = Task { await follow(facts) }
+        let beating = Task { await beat(connection) }
+        await withTaskCancellationHandler {
+            await connection.ended()
+        } onCancel: {
+            connection.close()
+        }
+        beating.cancel()
+        following.cancel()
+        state.withLockedValue { $0.connection = nil }
+        if trouble == nil { note(.unreachable) }
+        await following.value
+    }
+
+    /// A connection over which nothing is said may have been dead for hours.
+    private func beat(_ connection: RedisConnection) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            guard !Task.isCancelled else { return }
+            do throws(StoreTrouble) {
+                switch try await connection.send(RedisCommand("PING")) {
+                case .error(let fault): heed(fault, connection)
+                default: if [.busy, .slow].contains(trouble) { note(nil) }
+                }
+            } catch { note(error) }
+        }
+    }
+
+    /// The second connection. Without it everything works, only that reads go to the server.
+    /// - Parameter facts: of the server that takes the commands: news of another one are worth nothing.
+    private func follow(_ facts: RedisFacts?) async {
+        var failures = 0
+        while !Task.isCancelled {
+            let handshake = state.withLockedValue(\.handshake)
+            let told = told
+            let heard: @Sendable (RedisReply) -> Void = { reply in
+                if let parts = reply.elements, parts.count == 3, let text = parts[2].bytes { told(.message(text)) }
+            }
+            if let connection = try? await RedisConnection.connect(handshake.settings, on: loop, heard: heard) {
+                let theirs = try? await handshake.enter(connection)
+                if theirs?.runID == facts?.runID, (try? await handshake.subscribe(connection)) != nil {
+                    failures = 0
+                    told(.following)
+                    let beating = Task { await beat(connection) }
+                    await withTaskCancellationHandler {
+                        await connection.ended()
+                    } onCancel: {
+                        connection.close()
+                    }
+                    beating.cancel()
+                    told(.missing)
+                }
+                connection.close()
+            }
+            failures += 1
+            if !Task.isCancelled { await pause(after: failures) }
+        }
+    }
+
+    private func note(_ trouble: StoreTrouble?) {
+        let isNew = state.withLockedValue { state in
+            defer { state.trouble = trouble }
+            return state.trouble != trouble
+        }
+        if isNew { told(.trouble(trouble)) }
+    }
+
+    private func heed(_ fault: RedisFault, _ connection: RedisConnection) {
+        note(fault.trouble)
+        if fault.asksToReconnect { connection.close() }
+    }
+
+    /// One round trip; two the first time that a server sees a script.
+    func run(_ script: RedisScript, _ arguments: [[UInt8]], isWrite: Bool) async throws(StoreError) -> RedisReply {
+        let prefix = keyPrefix
+        let reply = try await send(script.command(prefix, arguments), isWrite: isWrite)
+        guard case .error(let fault) = reply, fault.isCode("NOSCRIPT") else { return reply }
+        return try await send(script.command(prefix, arguments, isWhole: true), isWrite: isWrite)
+    }
+
+    /// - Returns: no error but NOSCRIPT.
+    func send(_ command: RedisCommand, isWrite: Bool) async throws(StoreError) -> RedisReply {
+        let (connection, known) = state.withLockedValue { ($0.connection, $0.trouble) }
+        guard let connection else { throw .trouble(known ?? .unreachable) }
+        let reply: RedisReply
+        do throws(StoreTrouble) { reply = try await connection.send(command) } catch {
+            note(error)
+            throw .trouble(error)
+        }
+        if case .error(let fault) = reply, !fault.isCode("NOSCRIPT") {
+            heed(fault, connection)
+            throw .trouble(fault.trouble)
+        }
+        // A server that is full or cannot save answers reads all the same.
+        if isWrite, known != nil { note(nil) }
+        return reply
+    }
+}

@@ -1,0 +1,113 @@
+// A real Redis server of a test's own.
+
+internal import FoundationEssentials
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import NIOPosix
+internal import Subprocess
+
+/// Debian's `redis-server` with a password, on a loopback port and a unix socket, its files in a folder of its own. It can be ended and
+/// started again.
+package final class RedisServer: Sendable {
+    private struct Running: Sendable {
+        let pid: Int32
+        let signal: @Sendable (Signal) -> Void
+        let ended: Task<Void, Never>
+    }
+
+    package let port: Int
+    package let socket: String
+    package let folder: String
+    package let password = "canary-redis-password"
+    private let options: [String]
+    private let running = NIOLockedValueBox<Running?>(nil)
+
+    private init(folder: String, port: Int, options: [String]) {
+        (self.folder, self.port, self.options) = (folder, port, options)
+        socket = folder + "/redis.sock"
+    }
+
+    /// Runs `body` with a server that is ready.
+    /// - Parameter options: of the command line, in pairs such as `["--maxmemory", "10mb"]`.
+    package static func with<Result>(
+        _ options: [String] = [], _ body: (RedisServer) async throws -> Result
+    ) async throws -> Result {
+        try await withTestFolder { folder in
+            let server = RedisServer(folder: folder, port: try await freePort(), options: options)
+            try await server.start()
+            do {
+                let result = try await body(server)
+                await server.stop()
+                return result
+            } catch {
+                await server.stop()
+                throw error
+            }
+        }
+    }
+
+    package static func freePort() async throws -> Int {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        defer { channel.close(promise: nil) }
+        return channel.localAddress?.port ?? 0
+    }
+
+    /// Returns when it takes connections.
+    package func start() async throws {
+        let arguments =
+            [
+                "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder, "--save", "",
+                "--appendonly", "yes", "--requirepass", password, "--enable-debug-command", "yes",
+            ] + options
+        let ready = Gate()
+        let running = running
+        let task = Task {
+            _ = try? await Subprocess.run(
+                .name("redis-server"), arguments: Arguments(arguments), input: .none, output: .sequence,
+                error: .discarded
+            ) { execution in
+                let signal: @Sendable (Signal) -> Void = { try? execution.send(signal: $0) }
+                let pid = execution.processIdentifier.value
+                for try await line in execution.standardOutput.strings() where line.contains("Ready to accept") {
+                    running.withLockedValue { $0 = Running(pid: pid, signal: signal, ended: Task {}) }
+                    ready.signal()
+                }
+            }
+            ready.signal()
+        }
+        await ready.wait(for: 1)
+        try running.withLockedValue { state in
+            guard let found = state else { throw BadSample(what: "redis-server did not start") }
+            state = Running(pid: found.pid, signal: found.signal, ended: task)
+        }
+    }
+
+    private func end(_ signal: Signal) async {
+        let found = running.withLockedValue { state in
+            defer { state = nil }
+            return state
+        }
+        found?.signal(.resume)
+        found?.signal(signal)
+        await found?.ended.value
+    }
+
+    /// SIGTERM; returns when it has ended.
+    package func stop() async { await end(.terminate) }
+    /// SIGKILL; returns when it has ended.
+    package func kill() async { await end(.kill) }
+    /// SIGSTOP.
+    package func suspend() { running.withLockedValue { $0 }?.signal(.suspend) }
+    /// SIGCONT.
+    package func resume() { running.withLockedValue { $0 }?.signal(.resume) }
+
+    /// What `redis-cli` prints.
+    @discardableResult
+    package func command(_ words: String...) async throws -> String {
+        try await Subprocess.run(
+            .name("redis-cli"), arguments: Arguments(["-s", socket, "--no-auth-warning", "-a", password] + words),
+            output: .string(limit: 1 << 22), error: .discarded
+        ).standardOutput
+    }
+}
