@@ -17,41 +17,26 @@ struct Assembly: Sendable {
     let accessTokens: AccessTokenSource
     let sessions: SessionCoordinator
     let pipeline: ProxyPipeline
-    let metrics = SidecarMetrics()
+    let metrics: SidecarMetrics
     let errors = RecentErrors()
     let breaker: BreakingTransport
     /// The tenant: measured, behind its breaker.
     private let tenant: MeasuredTransport
-    /// Ends the store after what waits now.
-    let closeStore: @Sendable () async -> Void
+    let opened: OpenStore
 
     /// - Throws: `StartFailure`, each one clear line.
-    init(_ configuration: SidecarConfiguration, logger: Logger) throws(StartFailure) {
+    init(_ configuration: SidecarConfiguration, _ opened: OpenStore, metrics: SidecarMetrics, logger: Logger)
+        throws(StartFailure)
+    {
         guard let transport = CurlClient(configuration.transport) else { throw .transport }
-        let (clock, metrics) = (SystemClock(), metrics)
-        let store: any SessionStore
-        switch configuration.store {
-        case .memory:
-            logger.notice("sessions are kept in memory only and are gone at exit")
-            store = MemoryStore(clock: clock)
-            closeStore = {}
-        case .sqlite(let path):
-            do {
-                let sqlite = try SQLiteStore(
-                    path: path, key: configuration.storeKey, oldKeys: configuration.storeOldKeys,
-                    onDamage: {
-                        metrics.damagedRecordSkipped()
-                        logger.error("a stored session is damaged and was skipped; its user has to log in again")
-                    })
-                store = sqlite
-                closeStore = { await sqlite.close() }
-            } catch { throw .store(error) }
-        }
+        let (clock, store) = (SystemClock(), opened.store)
+        (self.opened, self.metrics) = (opened, metrics)
         self.transport = transport
         let reasons = TransportError.Reason.allCases.map(\.rawValue)
         metrics.expect(
             guardRefusals: RequestLog.guardRefusals, upstreamErrors: reasons,
-            fetchFailures: reasons + ["unreadable", "file"], storeOperations: MeasuredStore.operations)
+            fetchFailures: reasons + ["unreadable", "file"], storeOperations: MeasuredStore.operations,
+            storeTroubles: StoreTrouble.allCases.map(\.rawValue))
         breaker = BreakingTransport(transport) { isOpen in
             metrics.circuitChanged(isOpen: isOpen)
             if isOpen {
@@ -87,6 +72,7 @@ struct Assembly: Sendable {
     /// Takes over what may change while it runs: secrets, and the files of certificates.
     func reload(_ configuration: SidecarConfiguration) async {
         transport.reload()
+        opened.reload(configuration)
         pipeline.replaceGuard(configuration.guardPolicy)
         await accessTokens.replace(Self.fetching(configuration, tenant))
     }

@@ -33,7 +33,7 @@ extension SidecarConfiguration {
         let listen = Self.listen(&reader, sockets, hasLocalToken: localToken != nil)
         let admin = Self.adminListen(&reader)
         let policy = Self.guardPolicy(&reader, listen: listen, localToken: localToken)
-        let store = Self.store(&reader, environment)
+        let store = Self.store(&reader, environment, transport.origin)
         let storeKey = Self.storeKey(&reader)
         upstreamTimeout = reader.duration("UPSTREAM_TIMEOUT", .seconds(30))
         self.tokenSource = tokenSource ?? .file(SecretFile(path: ""))
@@ -152,37 +152,6 @@ extension SidecarConfiguration {
         return prefixes.map { Array($0.utf8) }
     }
 
-    private static func store(_ reader: inout SettingsReader, _ environment: [String: String]) -> Store {
-        guard let text = reader.text("STORE_URL") else {
-            let folder =
-                environment["STATE_DIRECTORY"] ?? environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib")
-                + "/.local/state"
-            return .sqlite(path: folder + "/ciam-sidecar/sessions.db")
-        }
-        if text.utf8.elementsEqual("memory:".utf8) { return .memory }
-        if text.utf8.starts(with: "sqlite:".utf8), text.utf8.count > 7 {
-            return .sqlite(path: String(text.dropFirst(7)))
-        }
-        reader.fault("STORE_URL", "has to be sqlite:PATH or memory:")
-        return .memory
-    }
-
-    private static func storeKey(_ reader: inout SettingsReader) -> [UInt8]? {
-        guard let text = reader.secret("STORE_KEY") else { return nil }
-        if let key = Base64.decode(text), key.count == 32 { return key }
-        reader.fault("STORE_KEY", "has to be 32 bytes in base64, such as `openssl rand -base64 32` prints")
-        return nil
-    }
-
-    private static func storeOldKeys(_ reader: inout SettingsReader) -> [[UInt8]] {
-        guard let text = reader.secret("STORE_OLD_KEYS") else { return [] }
-        let keys = text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-            .map { Base64.decode(Array(ASCII.trimmed($0))) }
-        if keys.allSatisfy({ $0?.count == 32 }) { return keys.compactMap { $0 } }
-        reader.fault("STORE_OLD_KEYS", "has to be keys of 32 bytes in base64, separated by single commas")
-        return []
-    }
-
     private static func profile(_ reader: inout SettingsReader) -> TenantProfile {
         var profile: TenantProfile =
             switch reader.choice("PROFILE", Profile.ciam) {
@@ -208,6 +177,7 @@ extension SidecarConfiguration {
         policy.grace = reader.duration("ROTATION_GRACE", policy.grace)
         policy.lostAnswer = reader.choice("LOST_ANSWER", policy.lostAnswer)
         policy.settle = reader.duration("LOST_ANSWER_SETTLE", policy.settle)
+        policy.storeDown = reader.choice("STORE_DOWN", policy.storeDown)
         policy.memoryLimit = reader.count("CACHE_SESSIONS", policy.memoryLimit)
         return policy
     }

@@ -1,6 +1,7 @@
 // Looks at everything that has to be right before the sidecar can work, one step after the other (`ciam-sidecar doctor`).
 
 internal import AccessTokens
+internal import Admin
 internal import CurlTransport
 internal import Listener
 internal import Model
@@ -181,8 +182,11 @@ package struct Doctor: Sendable {
     }
 
     private func openStore() async -> Finding {
-        guard case .sqlite(let path) = configuration.store else {
-            return .odd("memory: sessions are gone at every restart")
+        let path: String
+        switch configuration.store {
+        case .memory: return .odd("memory: sessions are gone at every restart")
+        case .redis(let settings): return await reachStore(settings)
+        case .sqlite(let file): path = file
         }
         do {
             let store = try SQLiteStore(path: path, key: configuration.storeKey, oldKeys: configuration.storeOldKeys)
@@ -201,6 +205,29 @@ package struct Doctor: Sendable {
             return .wrong(
                 StartFailure.store(error).line,
                 fix: "SIDECAR_STORE_URL names a place that this user can write to; `memory:` needs none")
+        }
+    }
+
+    private func reachStore(_ settings: RedisSettings) async -> Finding {
+        let started = ContinuousClock.now
+        do throws(RedisOpenError) {
+            let facts = try await RedisStore.examine(
+                settings, key: configuration.storeKey ?? [], oldKeys: configuration.storeOldKeys)
+            guard let facts else { return .fine("\(settings.text) can be written (\(Self.since(started)))") }
+            let text = "\(settings.text) is \(facts.product) and can be written (\(Self.since(started)))"
+            if facts.mayEvict { return .odd("\(text); it may throw sessions away: set maxmemory-policy to noeviction") }
+            return facts.isAppending
+                ? .fine(text) : .odd("\(text); appendonly is off: sessions may be gone when it is started again")
+        } catch {
+            switch error {
+            case .refused(let refusal):
+                return .wrong(
+                    StartFailure.store(.redis(place: settings.text, refusal)).line, fix: "look at SharedStore.md")
+            case .trouble(let trouble):
+                return .wrong(
+                    "\(settings.text): \(Readiness.Reason(trouble).rawValue)",
+                    fix: "SharedStore.md has a row for each of these")
+            }
         }
     }
 

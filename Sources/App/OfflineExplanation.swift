@@ -3,6 +3,8 @@
 internal import Logging
 internal import Model
 internal import Pipeline
+internal import SessionStores
+internal import Telemetry
 
 package enum OfflineExplanation {
     /// A header field as `Name: value`; nil unless the name is of token characters and the value is one line.
@@ -25,7 +27,9 @@ package enum OfflineExplanation {
         var alone = configuration
         // Nothing of the store of a running sidecar is touched: no session is known here.
         alone.store = .memory
-        let assembly = try Assembly(alone, logger: Logger(label: "explain") { _ in SwiftLogNoOpLogHandler() })
+        let assembly = try Assembly(
+            alone, OpenStore(store: MemoryStore(clock: SystemClock())), metrics: SidecarMetrics(),
+            logger: Logger(label: "explain") { _ in SwiftLogNoOpLogHandler() })
         return await assembly.pipeline.explanation(method: method, path: path, headers: headers, body: body)
     }
 }

@@ -75,12 +75,25 @@ package struct Setting: Sendable {
     private static let sessions = [
         Setting(
             "STORE_URL", "sqlite:…/ciam-sidecar/sessions.db",
-            "where sessions are kept: `sqlite:PATH` or `memory:`; the default is under `$STATE_DIRECTORY`, `$XDG_STATE_HOME` or `~/.local/state`"
+            "where sessions are kept: `sqlite:PATH`, `memory:`, or shared by replicas `redis://host:port[/number]`, `rediss://…` (TLS), `redis+unix:///PATH`; the default is under `$STATE_DIRECTORY`, `$XDG_STATE_HOME` or `~/.local/state`"
         ),
         Setting(
-            "STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given", isSecret: true
+            "STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given, required for a shared one",
+            isSecret: true
         ),
         Setting("STORE_OLD_KEYS", "", "keys that the store may still be sealed with, with commas", isSecret: true),
+        Setting("STORE_USER", "", "ACL user of a shared store; without it the password is the default user's"),
+        Setting("STORE_PASSWORD", "", "its password; read again at SIGHUP", isSecret: true),
+        Setting("STORE_CA_FILE", "", "authorities in PEM for `rediss://`, instead of the system's"),
+        Setting("STORE_CLIENT_CERT_FILE", "", "client certificate in PEM for `rediss://`; read again at SIGHUP"),
+        Setting("STORE_CLIENT_KEY_FILE", "", "its key in PEM"),
+        Setting(
+            "STORE_NAMESPACE", "the tenant's host",
+            "what keys in a shared store begin with; applications whose users must not meet need one each"),
+        Setting("STORE_TIMEOUT", "1s", "for connecting to a shared store, and for each of its answers"),
+        Setting(
+            "STORE_DOWN", "refuse",
+            "refreshes while a shared store cannot be used: `refuse`, or `allow` (for one replica, or a tenant that forgives)"),
         Setting("REFRESH_WAIT", "8s", "how long a caller waits for a running rotation"),
         Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
         Setting(

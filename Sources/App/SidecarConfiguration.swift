@@ -13,10 +13,6 @@ internal import Tenant
 
 /// The whole configuration, valid by construction.
 package struct SidecarConfiguration: Sendable {
-    enum Store: Sendable {
-        case memory
-        case sqlite(path: String)
-    }
     enum TokenSource: Sendable {
         case fixed(SecretText)
         case file(SecretFile)

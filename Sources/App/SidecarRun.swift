@@ -17,7 +17,11 @@ internal import UnixSignals
 
 /// Runs a configuration to its end.
 package struct SidecarRun: Sendable {
-    private enum Wish: Sendable { case stop, reload }
+    private enum Wish: Sendable {
+        case stop, reload
+        /// The store has been opened, or will not be.
+        case goOn
+    }
 
     private let configuration: SidecarConfiguration
     private let logger: Logger
@@ -35,20 +39,36 @@ package struct SidecarRun: Sendable {
     /// - Returns: whether every request could finish.
     /// - Throws: `StartFailure` before anything is served.
     package func serve() async throws(StartFailure) -> Bool {
-        let assembly = try Assembly(configuration, logger: logger)
-        let status = StatusReading(configuration, assembly)
+        let metrics = SidecarMetrics()
+        let stage = AdminStage(configuration, metrics)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let (wishes, wish) = AsyncStream.makeStream(of: Wish.self)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let listening = Task { for await signal in signals { wish.yield(signal == .sighup ? .reload : .stop) } }
+        defer { listening.cancel() }
+        let admin = try await openAdmin(stage.pages { wish.yield(.stop) }, loop)
+        let opening = Task {
+            defer { wish.yield(.goOn) }
+            return await open(metrics, stage)
+        }
+        for await next in wishes where next != .reload {
+            if next == .goOn { break }
+            logger.info("asked to end before the store could be reached")
+            opening.cancel()
+            if case .success(let opened) = await opening.value { await opened.close() }
+            await admin.close()
+            return true
+        }
+        let opened = try await opening.value.get()
+        let assembly = try Assembly(configuration, opened, metrics: metrics, logger: logger)
+        let status = StatusReading(configuration, assembly)
+        stage.serves(status)
         let transport = Task { await assembly.transport.run() }
         let tokens = Task { await assembly.accessTokens.run() }
         let freshness = Task {
             if let idle = configuration.keepFresh { await assembly.pipeline.keepFresh(idle: idle) }
         }
         let sweeping = Task { await assembly.sessions.keepSwept(limit: configuration.maximumSessions) }
-        let (wishes, wish) = AsyncStream.makeStream(of: Wish.self)
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-        let listening = Task { for await signal in signals { wish.yield(signal == .sighup ? .reload : .stop) } }
-        defer { listening.cancel() }
-        let admin = try await openAdmin(status, loop) { wish.yield(.stop) }
         let sampling = loop.scheduleRepeatedTask(
             initialDelay: .seconds(5), delay: .milliseconds(ActivityHistory.interval.wholeMilliseconds)
         ) { _ in status.history.sample() }
@@ -90,7 +110,7 @@ package struct SidecarRun: Sendable {
         tokens.cancel()
         assembly.transport.close(now: true)
         _ = await transport.value
-        await assembly.closeStore()
+        await opened.close()
         await admin.close()
         return finished
     }
@@ -101,6 +121,13 @@ package struct SidecarRun: Sendable {
         let finished = await listener.drain(within: configuration.drainTimeout)
         await assembly.sessions.drain()
         return finished
+    }
+
+    private func open(_ metrics: SidecarMetrics, _ stage: AdminStage) async -> Result<OpenStore, StartFailure> {
+        do throws(StartFailure) {
+            return .success(
+                try await OpenStore.open(configuration, metrics: metrics, logger: logger, waits: stage.waits))
+        } catch { return .failure(error) }
     }
 
     /// - Returns: nil when a second stop came first.
@@ -143,13 +170,8 @@ package struct SidecarRun: Sendable {
         return loop.scheduleRepeatedTask(initialDelay: .zero, delay: pause) { _ in manager.alive() }
     }
 
-    private func openAdmin(
-        _ status: StatusReading, _ loop: any EventLoop, _ quit: @escaping @Sendable () -> Void
-    ) async throws(StartFailure) -> AdminListener {
+    private func openAdmin(_ pages: AdminPages, _ loop: any EventLoop) async throws(StartFailure) -> AdminListener {
         guard case .tcp(let host, let port) = configuration.adminListen else { throw .transport }
-        let pages = AdminPages(
-            readiness: { status.readiness }, metrics: status.metrics, status: status.status,
-            quit: configuration.adminQuit ? quit : nil)
         do {
             return try await AdminListener.open(host: host, port: port, on: loop, pages: pages)
         } catch {

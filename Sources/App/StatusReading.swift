@@ -29,7 +29,11 @@ struct StatusReading: Sendable {
     var readiness: Readiness {
         var reasons: [Readiness.Reason] = []
         if !assembly.accessTokens.isUsable { reasons.append(.noAccessToken) }
-        if !assembly.sessions.isWritable { reasons.append(.storeNotWritable) }
+        if let trouble = assembly.sessions.storeTrouble {
+            reasons.append(Readiness.Reason(trouble))
+        } else if !assembly.sessions.isWritable {
+            reasons.append(.storeNotWritable)
+        }
         if !assembly.sessions.isDurable { reasons.append(.unsavedSessions) }
         if isDraining.withLockedValue({ $0 }) { reasons.append(.draining) }
         return Readiness(reasons: reasons)
@@ -85,15 +89,6 @@ struct StatusReading: Sendable {
             code: row.code, status: row.status, count: entry.count,
             secondsAgo: Int((ContinuousClock.now - entry.last).components.seconds), requestID: entry.requestID,
             message: row.message, remedy: row.remedy)
-    }
-}
-
-extension SidecarConfiguration.Store {
-    fileprivate var name: String {
-        switch self {
-        case .memory: "memory"
-        case .sqlite: "sqlite"
-        }
     }
 }
 

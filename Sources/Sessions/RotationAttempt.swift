@@ -28,18 +28,27 @@ extension SessionCoordinator {
             for key in Set([intent.key, intent.owner]) { try await saveFirst(key) }
             reached(.beforeIntent)
             switch try await store.begin(intent) {
-            case .granted: state.withLockedValue { $0.ledger.granted(intent) }
+            case .granted:
+                metrics.claimed(.held)
+                state.withLockedValue { $0.ledger.granted(intent) }
             case .moved(let newer): return moved(intent, to: newer)
             case .held(let unfinished):
+                metrics.claimed(.busy)
                 state.withLockedValue { $0.ledger.held(intent, by: unfinished, at: clock.now()) }
                 return .overtaken
             }
             reached(.afterIntent)
             state.withLockedValue { $0.storeFails = false }
         } catch {
-            logger.error("a rotation was not begun: the store failed", metadata: ["error": "\(error)"])
+            metrics.claimed(.broken)
             watchStore()
-            return .storeFailed(error)
+            guard policy.storeDown == .allow, store.isShared else {
+                logger.error("a rotation was not begun: the store failed", metadata: ["error": "\(error)"])
+                // Whether it has been written is not known: nothing will come of it.
+                if store.isShared { state.withLockedValue { $0.givenUp.append(intent) } }
+                return .storeFailed(error)
+            }
+            logger.warning("a rotation goes on without the store", metadata: ["error": "\(error)"])
         }
         let outcome = await present(intent, renewal, until: end)
         reached(.afterAnswer)

@@ -29,6 +29,16 @@ package struct RotationPolicy: Sendable {
     /// The pauses before a presentation of which nothing was sent is tried again.
     package var unsentPauses: [Duration] = [.milliseconds(100), .milliseconds(400)]
 
+    /// What happens to rotations while a shared store cannot be used (`SIDECAR_STORE_DOWN`).
+    package var storeDown = StoreDown.refuse
+
+    package enum StoreDown: String, CaseIterable, Sendable {
+        /// None begins: nobody can know whether another replica is presenting the same token.
+        case refuse
+        /// They go on, and memory keeps what comes of it until the store takes it. For a single replica, or a tenant that forgives.
+        case allow
+    }
+
     /// Whether a token whose answer was lost is presented again.
     package enum LostAnswer: String, CaseIterable, Sendable {
         /// Once. If the tenant had not rotated, the session lives on.

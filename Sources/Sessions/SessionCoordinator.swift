@@ -37,11 +37,17 @@ package final class SessionCoordinator: Sendable {
         var idTokens = IDTokenBook()
         /// A write failed and none has gone through since.
         var storeFails = false
+        /// Begun as far as the store may know, and given up: cleared when the store takes writes again.
+        var givenUp: [RotationIntent] = []
+        /// Looks at what becomes of another replica's attempt, each for everybody who waits for it.
+        var looks: [SessionKey: (flight: RotationFlight, task: Task<Void, Never>)] = [:]
+        /// How many reads are under way.
+        var reads = 0
         private var lastAttempt: AttemptID
 
-        init(policy: RotationPolicy, hasher: TokenHasher) {
+        init(policy: RotationPolicy, hasher: TokenHasher, isShared: Bool) {
             let process = UInt64.random(in: .min ... .max)
-            ledger = SessionLedger(policy: policy, hasher: hasher, process: process)
+            ledger = SessionLedger(policy: policy, hasher: hasher, process: process, isShared: isShared)
             lastAttempt = AttemptID(high: process, low: 0)
         }
 
@@ -82,8 +88,13 @@ package final class SessionCoordinator: Sendable {
     ) {
         (self.store, self.clock, self.policy, self.logger) = (store, clock, policy, logger)
         (self.metrics, self.reached) = (metrics, reached)
-        state = NIOLockedValueBox(State(policy: policy, hasher: TokenHasher(key: store.keys.lineage)))
+        state = NIOLockedValueBox(
+            State(policy: policy, hasher: TokenHasher(key: store.keys.lineage), isShared: store.isShared))
+        if store.isShared { store.follow { [weak self] in self?.heard($0) } }
     }
+
+    /// What keeps a store on the network from being used.
+    package var storeTrouble: StoreTrouble? { store.trouble }
 
     /// Whether every acknowledged token is on disk.
     package var isDurable: Bool { state.withLockedValue { $0.ledger.unsaved.isEmpty } }
@@ -186,18 +197,6 @@ package final class SessionCoordinator: Sendable {
         return left <= patience && !Task.isCancelled
     }
 
-    /// Looks into the store how another replica's attempt stands, after a short while.
-    /// - Returns: false when the caller's patience has ended.
-    func watch(_ key: SessionKey, since started: ContinuousClock.Instant) async throws(StoreError) -> Bool {
-        guard patience(since: started) > .zero, !Task.isCancelled else { return false }
-        await clock.sleep(for: .milliseconds(50))
-        let stored = try await store.load(key)
-        state.withLockedValue { state in
-            if let stored { state.ledger.loaded(stored, at: clock.now()) } else { state.ledger.forget(key) }
-        }
-        return true
-    }
-
     /// One decision, and the flight that belongs to it, under one lock.
     func step(
         _ claim: SessionClaim, _ purpose: SessionPurpose, _ read: StoreAnswers, rotationTried: Bool
@@ -220,14 +219,31 @@ package final class SessionCoordinator: Sendable {
         }
     }
 
+    /// Asks the store. Where it cannot be asked, memory goes on with what it has (contract 9).
     func load(_ query: StoreQuery, _ read: inout StoreAnswers) async throws(StoreError) {
-        let stored: StoredSession?
-        switch query {
-        case .key(let key): stored = try await store.load(key)
-        case .token(let hash): stored = try await store.find(hash)
+        let asked = state.withLockedValue { state in
+            state.reads += 1
+            return state.ledger.lastEpoch
         }
-        read[query] = .some(stored?.session.key)
-        if let stored { state.withLockedValue { $0.ledger.loaded(stored, at: clock.now()) } }
+        defer { state.withLockedValue { $0.reads -= 1 } }
+        do {
+            let stored: StoredSession?
+            switch query {
+            case .key(let key): stored = try await store.load(key)
+            case .token(let hash): stored = try await store.find(hash)
+            }
+            read[query] = .some(stored?.session.key)
+            state.withLockedValue { state in
+                if let stored {
+                    state.ledger.loaded(stored, asked: asked, at: clock.now())
+                } else if case .key(let key) = query {
+                    state.ledger.missing(key)
+                }
+            }
+        } catch {
+            guard case .key(let key) = query, state.withLockedValue({ $0.ledger.session(key) != nil }) else { throw error }
+            read[query] = .some(key)
+        }
     }
 
     /// Returns when no attempt is in the air. New ones may still start; the caller has stopped taking requests.

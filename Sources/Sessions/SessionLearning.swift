@@ -14,21 +14,30 @@ extension SessionCoordinator {
         guard !isWatched else { return }
         Task {
             repeat { await clock.sleep(for: .seconds(1)) } while (try? await store.probe()) == nil
-            state.withLockedValue { $0.storeFails = false }
+            let givenUp = state.withLockedValue { state in
+                state.storeFails = false
+                defer { state.givenUp = [] }
+                return state.givenUp
+            }
             logger.notice("the store takes writes again")
+            // Others would wait for these until their time is over, and count them for lost.
+            for intent in givenUp { try? await store.abandon(intent) }
         }
     }
 
     /// Contract 7.9: memory holds the only copy of what the tenant gave out, until the store takes it.
     func keepUntilSaved(_ session: Session, _ reason: SessionLedger.Unsaved) {
         state.withLockedValue { $0.ledger.keep(session, unsaved: reason) }
-        Task {
-            var pause = Duration.milliseconds(250)
-            while (try? await saveFirst(session.key)) == nil {
-                // A back-off in real time: no rule depends on it.
-                try? await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(10))
-            }
+        Task { await saveUntilTaken(session.key) }
+    }
+
+    /// Tries until the store has taken what only memory has.
+    func saveUntilTaken(_ key: SessionKey) async {
+        var pause = Duration.milliseconds(250)
+        while (try? await saveFirst(key)) == nil {
+            // A back-off in real time: no rule depends on it.
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(10))
         }
     }
 
@@ -70,7 +79,7 @@ extension SessionCoordinator {
     package func take(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session?
     {
         var read: StoreAnswers = [:]
-        if state.withLockedValue({ $0.ledger.session(key) == nil }) { try await load(.key(key), &read) }
+        if state.withLockedValue({ $0.ledger.needsReading(key) }) { try await load(.key(key), &read) }
         let hash = state.withLockedValue { $0.ledger.hasher.hash(renewed.token) }
         if state.withLockedValue({ $0.ledger.owner(of: hash) == nil }) { try await load(.token(hash), &read) }
         while true {
@@ -134,7 +143,7 @@ extension SessionCoordinator {
 
     /// The session of a user that is not in a request: the local API.
     package func session(_ key: SessionKey) async throws(StoreError) -> Session? {
-        if state.withLockedValue({ $0.ledger.session(key) == nil }) {
+        if state.withLockedValue({ $0.ledger.needsReading(key) }) {
             var read: StoreAnswers = [:]
             try await load(.key(key), &read)
         }

@@ -58,6 +58,8 @@ package struct SessionLedger: Sendable {
         let attempt: AttemptID
         /// Over, and its loss counted.
         let isOver: Bool
+        /// How long it had left when the store was asked.
+        let left: Duration
     }
 
     /// What memory has the only copy of.
@@ -73,9 +75,14 @@ package struct SessionLedger: Sendable {
     /// Until when the tenant asked to be left alone.
     private var resting: [SessionKey: Timestamp] = [:]
     private(set) var unsaved: [SessionKey: Unsaved] = [:]
+    /// What was read from the store before this epoch may be out of date. The highest there is: everything may.
+    private var epoch: UInt64 = 0
+    private(set) var lastEpoch: UInt64 = 0
 
-    package init(policy: RotationPolicy, hasher: TokenHasher, process: UInt64) {
+    /// - Parameter isShared: whether others write to the store; until news of them come, memory may be out of date.
+    package init(policy: RotationPolicy, hasher: TokenHasher, process: UInt64, isShared: Bool = false) {
         (self.policy, self.hasher, self.process) = (policy, hasher, process)
+        if isShared { epoch = .max }
         table = SessionTable(hasher: hasher, limit: policy.memoryLimit)
     }
 
@@ -176,12 +183,57 @@ package struct SessionLedger: Sendable {
         return .start(intent)
     }
 
+    /// Whether memory may answer for a session without asking the store first.
+    func isCurrent(_ key: SessionKey) -> Bool {
+        table.isChecked(key, since: epoch) || unsaved[key] != nil || inTheAir[key] != nil
+    }
+
+    /// Whether every write of others is told of.
+    var isFollowing: Bool { epoch != .max }
+    /// How long another process's attempt had left when it was last heard of.
+    func abroadLeft(_ key: SessionKey) -> Duration { abroad[key]?.left ?? .zero }
+    func needsReading(_ key: SessionKey) -> Bool { table[key] == nil || !isCurrent(key) }
+
     // MARK: events
 
     /// The store was asked for a key or a token and has this. What memory knows more of stays.
-    package mutating func loaded(_ stored: StoredSession, at now: Timestamp) {
+    /// - Parameter asked: `lastEpoch` when it was asked; nil for now.
+    package mutating func loaded(_ stored: StoredSession, asked: UInt64? = nil, at now: Timestamp) {
         publish(stored.session)
+        table.checked(stored.session.key, epoch: asked ?? lastEpoch)
+        // The store has gone back behind memory: its attempt is one that memory knows the end of.
+        if let known = table[stored.session.key], stored.session.generation < known.generation { return }
         note(stored.unfinished, of: stored.session.key, at: now)
+    }
+
+    /// The store was asked for a session and has none. One that only memory has, or that is in the air, stays.
+    package mutating func missing(_ key: SessionKey) {
+        abroad[key] = nil
+        if unsaved[key] == nil, inTheAir[key] == nil { forget(key) }
+    }
+
+    /// Whether every write of others is told of from now on.
+    package mutating func follows(_ isFollowing: Bool) {
+        lastEpoch += 1
+        epoch = isFollowing ? lastEpoch : .max
+    }
+
+    /// Another process has written a session. One that nobody here has asked for is left where it is.
+    /// - Parameter isWanted: somebody is just reading: what was read may be older than this.
+    package mutating func heard(_ stored: StoredSession, isWanted: Bool, at now: Timestamp) {
+        let key = stored.session.key
+        guard table[key] != nil || isWanted else { return }
+        loaded(stored, at: now)
+    }
+
+    /// The store may have lost these: memory has the only copy until it has taken them once more.
+    /// - Parameter since: those whose token is younger; nil for all.
+    package mutating func handBack(since: Timestamp?) -> [SessionKey] {
+        let lost = table.sessions.filter { session in
+            session.generation > 0 && since.map { session.rotatedAt >= $0 } ?? true
+        }
+        for session in lost where unsaved[session.key] == nil { unsaved[session.key] = .rotation }
+        return lost.map(\.key)
     }
 
     /// The intent is durable. The attempt that it took over is counted in it.
@@ -203,16 +255,16 @@ package struct SessionLedger: Sendable {
             return
         }
         guard unfinished.left <= .zero else {
-            abroad[key] = Abroad(attempt: unfinished.attempt, isOver: false)
+            abroad[key] = Abroad(attempt: unfinished.attempt, isOver: false, left: unfinished.left)
             return
         }
-        let over = Abroad(attempt: unfinished.attempt, isOver: true)
+        let over = Abroad(attempt: unfinished.attempt, isOver: true, left: .zero)
         if abroad.updateValue(over, forKey: key) != over { table.change(key) { $0.countLoss(policy, at: now) } }
     }
 
     /// Makes a durable session the one that everybody gets. One that knows less than what is known changes nothing.
     package mutating func publish(_ session: Session) {
-        guard table.put(session) else { return }
+        guard table.put(session, epoch: lastEpoch) else { return }
         let (inTheAir, unsaved) = (inTheAir, unsaved)
         for key in table.tooMany(keeping: { inTheAir[$0] != nil || unsaved[$0] != nil }) { forget(key) }
     }
@@ -280,7 +332,7 @@ package struct SessionLedger: Sendable {
 extension SessionLedger: Hashable {
     package static func == (left: Self, right: Self) -> Bool {
         left.table == right.table && left.inTheAir == right.inTheAir && left.abroad == right.abroad
-            && left.resting == right.resting && left.unsaved == right.unsaved
+            && left.resting == right.resting && left.unsaved == right.unsaved && left.epoch == right.epoch
     }
     package func hash(into hasher: inout Hasher) {
         hasher.combine(table)

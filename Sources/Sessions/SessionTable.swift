@@ -11,6 +11,8 @@ struct SessionTable: Sendable {
         var usedAt: Timestamp?
         /// Asked for since it was last looked at for eviction.
         var isRecent = true
+        /// Up to when it is known to be what the store has: counts the times that news may have been missed.
+        var epoch: UInt64
 
         // The use of a session says nothing about the session.
         static func == (left: Self, right: Self) -> Bool { left.session == right.session }
@@ -34,14 +36,15 @@ struct SessionTable: Sendable {
     func owner(of hash: TokenHash) -> SessionKey? { lineage[hash] }
 
     /// - Returns: false when the session knows less than what is here; nothing changes then.
-    mutating func put(_ session: Session) -> Bool {
+    mutating func put(_ session: Session, epoch: UInt64) -> Bool {
         if let known = entries[session.key]?.session {
             guard !session.isBehind(known) else { return false }
             dropLineage(of: known)
             tally.left(known.state)
             entries[session.key]?.session = session
+            entries[session.key]?.epoch = epoch
         } else {
-            entries[session.key] = Entry(session: session)
+            entries[session.key] = Entry(session: session, epoch: epoch)
             queue.append(session.key)
         }
         tally.entered(session.state)
@@ -49,6 +52,10 @@ struct SessionTable: Sendable {
         lineage[hasher.hash(session.token)] = session.key
         return true
     }
+
+    /// The store was asked for it.
+    mutating func checked(_ key: SessionKey, epoch: UInt64) { entries[key]?.epoch = epoch }
+    func isChecked(_ key: SessionKey, since epoch: UInt64) -> Bool { entries[key].map { $0.epoch >= epoch } ?? false }
 
     /// Changes what is known of a session beside its tokens.
     mutating func change(_ key: SessionKey, _ body: (inout Session) -> Void) {
@@ -70,6 +77,8 @@ struct SessionTable: Sendable {
         entries[key]?.usedAt = now
         entries[key]?.isRecent = true
     }
+
+    var sessions: some Sequence<Session> { entries.values.lazy.map(\.session) }
 
     func eachUsed(_ body: (Session, _ usedAt: Timestamp) -> Void) {
         for entry in entries.values {

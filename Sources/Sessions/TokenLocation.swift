@@ -48,6 +48,14 @@ enum Presented: Equatable {
 extension SessionLedger {
     /// - Parameter read: what the store has already said to this claim.
     func locate(_ claim: SessionClaim, read: StoreAnswers) -> TokenLocation {
+        let location = locateInMemory(claim, read: read)
+        guard case .found(let place) = location, session(place.key) != nil, !isCurrent(place.key),
+            !read.values.contains(place.key)
+        else { return location }
+        return .unread(.key(place.key))
+    }
+
+    private func locateInMemory(_ claim: SessionClaim, read: StoreAnswers) -> TokenLocation {
         let user = claim.user.map { SessionKey.user($0) }
         guard let token = claim.token else {
             guard let user else { return .refused(.unknown) }

@@ -99,7 +99,12 @@ extension MetricFamily {
     static let damagedRecords = MetricFamily(
         "sidecar_store_damaged_records_total", .counter, [],
         "Stored sessions that could not be opened and were skipped.")
-    private static let storeFamilies = [storeOperations, storeDuration, damagedRecords]
+    static let storeClaims = MetricFamily(
+        "sidecar_store_claims_total", .counter, ["state"],
+        "Attempts to claim a session for a rotation: held by this sidecar, busy with another's, or broken because the store failed.")
+    static let storeTrouble = MetricFamily(
+        "sidecar_store_trouble", .gauge, ["reason"], "1 for what keeps a shared store from being used just now.")
+    private static let storeFamilies = [storeOperations, storeDuration, damagedRecords, storeClaims, storeTrouble]
 
     static let ready = MetricFamily("sidecar_ready", .gauge, [], "1 while /readyz says yes.")
     static let buildInfo = MetricFamily("sidecar_build_info", .gauge, ["version"], "Always 1; the version is a label.")

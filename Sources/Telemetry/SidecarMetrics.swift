@@ -13,6 +13,9 @@ package struct SidecarMetrics: Sendable {
         case storeFailed = "store_failed"
     }
 
+    /// What came of the try to claim a session: a lock has three states.
+    package enum Claim: String, CaseIterable, Sendable { case held, busy, broken }
+
     private struct RequestKey: Hashable {
         let route: String
         let source: String
@@ -49,13 +52,16 @@ package struct SidecarMetrics: Sendable {
             add(family, by: 0)
         }
         for end in RotationEnd.allCases { add(.rotations, [("result", end.rawValue)], by: 0) }
+        for claim in Claim.allCases { add(.storeClaims, [("state", claim.rawValue)], by: 0) }
         circuitChanged(isOpen: false)
     }
 
     /// Shows what may happen some day as zero: `increase` does not see the event that makes its counter appear.
     package func expect(
-        guardRefusals: [String], upstreamErrors: [String], fetchFailures: [String], storeOperations: [String]
+        guardRefusals: [String], upstreamErrors: [String], fetchFailures: [String], storeOperations: [String],
+        storeTroubles: [String]
     ) {
+        for reason in storeTroubles { set(.storeTrouble, 0, [("reason", reason)]) }
         for reason in guardRefusals { add(.guardRefusals, [("reason", reason)], by: 0) }
         for reason in upstreamErrors { add(.upstreamErrors, [("reason", reason)], by: 0) }
         add(.renewals, [("result", "success"), ("reason", "none")], by: 0)
@@ -143,6 +149,14 @@ package struct SidecarMetrics: Sendable {
     }
 
     package func damagedRecordSkipped() { add(.damagedRecords) }
+    package func claimed(_ claim: Claim) { add(.storeClaims, [("state", claim.rawValue)]) }
+
+    /// - Parameters:
+    ///   - trouble: what it is now; nil for none.
+    ///   - all: everything that it may be.
+    package func storeTroubleIs(_ trouble: String?, of all: [String]) {
+        for reason in all { set(.storeTrouble, reason == trouble ? 1 : 0, [("reason", reason)]) }
+    }
 
     // MARK: what is read when somebody looks
 

@@ -72,7 +72,7 @@ struct ConfigurationTests {
                 "SIDECAR_ACCESS_TOKEN: holds white space or characters beyond ASCII",
                 "SIDECAR_ALLOW_NON_LOOPBACK: is \"yes\"; it has to be true or false",
                 "SIDECAR_LISTEN: has an element that is neither host:port nor unix:/path",
-                "SIDECAR_STORE_URL: has to be sqlite:PATH or memory:",
+                "SIDECAR_STORE_URL: has to be sqlite:PATH, memory:, redis://host:port, rediss://host:port (TLS) or redis+unix:///PATH",
                 "SIDECAR_STORE_KEY: has to be 32 bytes in base64, such as `openssl rand -base64 32` prints",
                 "SIDECAR_REFRESH_WAIT: is \"8 s\"; it has to be a duration such as 250ms, 8s, 5m or 12h",
                 "SIDECAR_MAX_BODY: is \"-1\"; it has to be a size such as 4096, 64KiB, 1MiB or 1GiB",

@@ -1,6 +1,6 @@
 // What a Redis or Valkey server says of itself, and what of it keeps us from working with it.
 
-internal import Model
+package import Model
 
 /// The lines of `INFO` that matter.
 package struct RedisFacts: Sendable, Equatable {
@@ -58,7 +58,7 @@ package enum RedisRefusal: Error, Sendable, Equatable {
 }
 
 /// Why a connection did not come to stand.
-enum RedisOpenError: Error {
+package enum RedisOpenError: Error {
     /// Another try may do.
     case trouble(StoreTrouble)
     case refused(RedisRefusal)

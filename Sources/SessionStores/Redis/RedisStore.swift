@@ -73,6 +73,22 @@ package final class RedisStore: SessionStore {
         }
     }
 
+    /// Looks once whether the server can be used and takes a write.
+    /// - Returns: what it says of itself; nil when we may not ask.
+    package static func examine(_ settings: RedisSettings, key: [UInt8], oldKeys: [[UInt8]] = [])
+        async throws(RedisOpenError) -> RedisFacts?
+    {
+        let handshake = RedisHandshake(
+            settings: settings, seals: ([key] + oldKeys).map { RecordSeal(master: $0) },
+            firstKeys: RecordSeal.firstKeys(master: key))
+        let (connection, result) = try await RedisLink(handshake) { _ in }.open()
+        defer { connection.close() }
+        do throws(StoreTrouble) {
+            if case .error(let fault) = try await connection.send(probe(settings.keyPrefix)) { throw fault.trouble }
+        } catch { throw .trouble(error) }
+        return result.facts
+    }
+
     private init(
         _ first: RedisHandshake.Result, _ seals: [RecordSeal], _ clock: any WallClock, _ link: RedisLink,
         _ onEvent: @escaping @Sendable (Event) -> Void
@@ -268,11 +284,12 @@ package final class RedisStore: SessionStore {
     package func sweep(endedBefore end: Timestamp, limit: Int) async throws(StoreError) -> [SessionKey] { [] }
 
     package func probe() async throws(StoreError) {
-        let prefix = link.keyPrefix
-        _ = try await link.send(
-            RedisCommand([
-                Array("SET".utf8), prefix + Array("probe".utf8), Array("1".utf8), Array("PX".utf8),
-                Array("60000".utf8),
-            ]), isWrite: true)
+        _ = try await link.send(Self.probe(link.keyPrefix), isWrite: true)
+    }
+
+    private static func probe(_ prefix: [UInt8]) -> RedisCommand {
+        RedisCommand([
+            Array("SET".utf8), prefix + Array("probe".utf8), Array("1".utf8), Array("PX".utf8), Array("60000".utf8),
+        ])
     }
 }
