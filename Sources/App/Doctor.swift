@@ -222,11 +222,11 @@ package struct Doctor: Sendable {
             switch error {
             case .refused(let refusal):
                 return .wrong(
-                    StartFailure.store(.redis(place: settings.text, refusal)).line, fix: "look at SharedStore.md")
+                    StartFailure.store(.redis(place: settings.text, refusal)).line, fix: "look at SeveralReplicas.md")
             case .trouble(let trouble):
                 return .wrong(
                     "\(settings.text): \(Readiness.Reason(trouble).rawValue)",
-                    fix: "SharedStore.md has a row for each of these")
+                    fix: "SeveralReplicas.md has a row for each of these")
             }
         }
     }

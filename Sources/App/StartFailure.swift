@@ -55,13 +55,13 @@ package enum StartFailure: Error, Sendable {
     private static func text(_ refusal: RedisRefusal) -> String {
         switch refusal {
         case .refused(let words):
-            "refuses (\(words)); look at SIDECAR_STORE_USER and SIDECAR_STORE_PASSWORD, and at what that user may do (SharedStore.md)"
+            "refuses (\(words)); look at SIDECAR_STORE_USER and SIDECAR_STORE_PASSWORD, and at what that user may do (SeveralReplicas.md)"
         case .untrusted:
             "fails at TLS; give its authority in SIDECAR_STORE_CA_FILE, or the client certificate that it wants in SIDECAR_STORE_CLIENT_CERT_FILE"
         case .cluster:
-            "is a Redis Cluster; the sidecar needs one server that has all keys, SharedStore.md tells how to do without a cluster"
+            "is a Redis Cluster; the sidecar needs one server that has all keys, SeveralReplicas.md tells how to do without a cluster"
         case .sentinel:
-            "is a Sentinel; give a name that leads to the server it has chosen, SharedStore.md tells how"
+            "is a Sentinel; give a name that leads to the server it has chosen, SeveralReplicas.md tells how"
         case .tooOld(let product): "is \(product); Redis 6.2 or Valkey is needed"
         case .wrongKey: "was begun with another key; give that one in SIDECAR_STORE_KEY or SIDECAR_STORE_OLD_KEYS"
         }

@@ -75,7 +75,7 @@ extension SidecarConfiguration {
             return .memory
         }
         if authority.contains(",") {
-            reader.fault("STORE_URL", "names several servers; it has to be one that has all keys (SharedStore.md)")
+            reader.fault("STORE_URL", "names several servers; it has to be one that has all keys (SeveralReplicas.md)")
             return .memory
         }
         let after = authority.split(separator: "]", omittingEmptySubsequences: false).last ?? ""

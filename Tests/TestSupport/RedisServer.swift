@@ -29,6 +29,7 @@ package final class RedisServer: Sendable {
 
     /// Runs `body` with a server that is ready.
     /// - Parameter options: of the command line, in pairs such as `["--maxmemory", "10mb"]`.
+    @discardableResult
     package static func with<Result>(
         _ options: [String] = [], _ body: (RedisServer) async throws -> Result
     ) async throws -> Result {
@@ -55,11 +56,17 @@ package final class RedisServer: Sendable {
 
     /// Returns when it takes connections.
     package func start() async throws {
-        let arguments =
+        var arguments =
             [
                 "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder, "--save", "",
                 "--appendonly", "yes", "--requirepass", password, "--enable-debug-command", "yes",
             ] + options
+        if options.contains("--sentinel") {
+            // It keeps what it finds out in its own configuration.
+            let file = folder + "/sentinel.conf"
+            try Data("port \(port)\nunixsocket \(socket)\nrequirepass \(password)\n".utf8).write(to: URL(filePath: file))
+            arguments = [file, "--sentinel"]
+        }
         let ready = Gate()
         let running = running
         let task = Task {
@@ -69,7 +76,7 @@ package final class RedisServer: Sendable {
             ) { execution in
                 let signal: @Sendable (Signal) -> Void = { try? execution.send(signal: $0) }
                 let pid = execution.processIdentifier.value
-                for try await line in execution.standardOutput.strings() where line.contains("Ready to accept") {
+                for try await line in execution.standardOutput.strings() where line.contains("Ready to accept") || line.contains("Sentinel ID") {
                     running.withLockedValue { $0 = Running(pid: pid, signal: signal, ended: Task {}) }
                     ready.signal()
                 }
@@ -102,11 +109,22 @@ package final class RedisServer: Sendable {
     /// SIGCONT.
     package func resume() { running.withLockedValue { $0 }?.signal(.resume) }
 
+    /// Ends every connection but its own.
+    package func disconnectOthers(password: String) async {
+        for type in ["normal", "pubsub"] {
+            _ = try? await run(["CLIENT", "KILL", "TYPE", type, "SKIPME", "yes"], password: password)
+        }
+    }
+
     /// What `redis-cli` prints.
     @discardableResult
-    package func command(_ words: String...) async throws -> String {
-        try await Subprocess.run(
-            .name("redis-cli"), arguments: Arguments(["-s", socket, "--no-auth-warning", "-a", password] + words),
+    package func command(_ words: String...) async throws -> String { try await run(words) }
+
+    @discardableResult
+    package func run(_ words: [String], password: String? = nil) async throws -> String {
+        let options = ["-s", socket, "--no-auth-warning", "-a", password ?? self.password]
+        return try await Subprocess.run(
+            .name("redis-cli"), arguments: Arguments(options + words),
             output: .string(limit: 1 << 22), error: .discarded
         ).standardOutput
     }

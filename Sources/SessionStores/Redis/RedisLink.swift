@@ -19,7 +19,7 @@ final class RedisLink: Sendable {
     private struct State {
         var handshake: RedisHandshake
         var connection: RedisConnection?
-        var trouble: StoreTrouble? = .unreachable
+        var trouble: StoreTrouble?
     }
 
     private let state: NIOLockedValueBox<State>
@@ -98,7 +98,15 @@ final class RedisLink: Sendable {
     /// Until it ends.
     private func use(_ connection: RedisConnection, _ facts: RedisFacts?) async {
         let following = Task { await follow(facts) }
-        let beating = Task { await beat(connection) }
+        let beating = Task {
+            await beat(connection) { result in
+                switch result {
+                case .success(.error(let fault)): heed(fault, connection)
+                case .success: if [.busy, .slow].contains(trouble) { note(nil) }
+                case .failure(let trouble): note(trouble)
+                }
+            }
+        }
         await withTaskCancellationHandler {
             await connection.ended()
         } onCancel: {
@@ -111,17 +119,14 @@ final class RedisLink: Sendable {
         await following.value
     }
 
-    /// A connection over which nothing is said may have been dead for hours.
-    private func beat(_ connection: RedisConnection) async {
-        while !Task.isCancelled {
+    /// A connection over which nothing is said may have been dead for hours: without an answer it ends itself.
+    private func beat(_ connection: RedisConnection, _ heard: (Result<RedisReply, StoreTrouble>) -> Void) async {
+        while true {
             try? await Task.sleep(for: .seconds(1))
             guard !Task.isCancelled else { return }
-            do throws(StoreTrouble) {
-                switch try await connection.send(RedisCommand("PING")) {
-                case .error(let fault): heed(fault, connection)
-                default: if [.busy, .slow].contains(trouble) { note(nil) }
-                }
-            } catch { note(error) }
+            do throws(StoreTrouble) { heard(.success(try await connection.send(RedisCommand("PING")))) } catch {
+                heard(.failure(error))
+            }
         }
     }
 
@@ -140,7 +145,7 @@ final class RedisLink: Sendable {
                 if theirs?.runID == facts?.runID, (try? await handshake.subscribe(connection)) != nil {
                     failures = 0
                     told(.following)
-                    let beating = Task { await beat(connection) }
+                    let beating = Task { await beat(connection) { _ in } }
                     await withTaskCancellationHandler {
                         await connection.ended()
                     } onCancel: {

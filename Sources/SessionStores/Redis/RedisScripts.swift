@@ -64,24 +64,22 @@ struct RedisScript: Sendable {
           end
           redis.call('DEL', P .. 's:' .. name, P .. 'l:' .. name)
         end
-        local function put(s, u, a, isListed)
+        local function put(s, u, a)
           local row = struct.pack('>I8BI8c16c16', s.g, s.p, u, a, s.t) .. s.r
           redis.call('SET', P .. 's:' .. s.name, row, 'PX', s.ttl)
-          if not isListed then
-            local list = P .. 'l:' .. s.name
-            for _, h in ipairs(s.h) do
-              local owner = redis.call('GET', P .. 't:' .. h)
-              if owner ~= s.name then
-                if owner then redis.call('LREM', P .. 'l:' .. owner, 1, h) end
-                redis.call('RPUSH', list, h)
-              end
-              redis.call('SET', P .. 't:' .. h, s.name, 'PX', s.ttl)
+          local list = P .. 'l:' .. s.name
+          for _, h in ipairs(s.h) do
+            local owner = redis.call('GET', P .. 't:' .. h)
+            if owner ~= s.name then
+              if owner then redis.call('LREM', P .. 'l:' .. owner, 1, h) end
+              redis.call('RPUSH', list, h)
             end
-            redis.call('PEXPIRE', list, s.ttl)
-            for _ = 1, redis.call('LLEN', list) - 1025 do
-              local h = redis.call('LPOP', list)
-              if redis.call('GET', P .. 't:' .. h) == s.name then redis.call('DEL', P .. 't:' .. h) end
-            end
+            redis.call('SET', P .. 't:' .. h, s.name, 'PX', s.ttl)
+          end
+          redis.call('PEXPIRE', list, s.ttl)
+          for _ = 1, redis.call('LLEN', list) - 1025 do
+            local h = redis.call('LPOP', list)
+            if redis.call('GET', P .. 't:' .. h) == s.name then redis.call('DEL', P .. 't:' .. h) end
           end
           tell(s.name, row)
         end
@@ -108,17 +106,15 @@ struct RedisScript: Sendable {
         local attempt, limit, over, damaged = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
         local s = session(5)
         local k = load(s.name)
-        local isListed = false
         if k and k.row:sub(50) ~= damaged then
           if not replaces(s, k) then return {'moved', k.row, now()} end
           if k.u > 0 and s.g == k.g and k.a ~= over and k.a:sub(1, 8) ~= attempt:sub(1, 8) then
             return {'held', k.row, now()}
           end
-          isListed = k.t == s.t
         elseif not k and s.g > 0 then
           return {'moved'}
         end
-        put(s, now() + limit, attempt, isListed)
+        put(s, now() + limit, attempt)
         return {'granted'}
         """)
 
@@ -147,7 +143,7 @@ struct RedisScript: Sendable {
           redis.call('DEL', P .. 's:' .. own, P .. 'l:' .. own)
           redis.call('PUBLISH', P .. 'changed', 'f' .. key)
         end
-        put(s, 0, string.rep('\\0', 16), false)
+        put(s, 0, string.rep('\\0', 16))
         return {'committed'}
         """)
 
@@ -176,7 +172,7 @@ struct RedisScript: Sendable {
         if k and k.row:sub(50) == damaged then k = nil end
         if k and not replaces(s, k) then return {'fenced', k.row, now()} end
         local isRunning = k and k.g == s.g
-        put(s, isRunning and k.u or 0, isRunning and k.a or string.rep('\\0', 16), false)
+        put(s, isRunning and k.u or 0, isRunning and k.a or string.rep('\\0', 16))
         return {'committed'}
         """)
 
