@@ -145,7 +145,9 @@ let package = Package(
         tests("SessionsTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("RotationExplorerTests", ["TestSupport", "Sessions", "SessionStores", "Model"]),
         tests("SessionEnvelopeTests", ["TestSupport", "SessionEnvelope", "Model", locks, cryptoExtras]),
-        tests("SessionStoresTests", ["TestSupport", "SessionStores", "CSQLite", "Model", locks, subprocess, nio, nioPosix]),
+        tests(
+            "SessionStoresTests",
+            ["TestSupport", "SessionStores", "CSQLite", "Model", locks, subprocess, nio, nioPosix]),
         tests(
             "CurlTransportTests",
             [

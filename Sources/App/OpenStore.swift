@@ -44,7 +44,8 @@ struct OpenStore: Sendable {
                     case .damage: damaged()
                     case .mayEvict:
                         logger.warning(
-                            "the store may throw sessions away when its memory is full; set its maxmemory-policy to noeviction")
+                            "the store may throw sessions away when its memory is full; set its maxmemory-policy to noeviction"
+                        )
                     case .trouble(let trouble):
                         metrics.storeTroubleIs(trouble?.rawValue, of: StoreTrouble.allCases.map(\.rawValue))
                         waits(trouble)

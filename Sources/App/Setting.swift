@@ -78,7 +78,8 @@ package struct Setting: Sendable {
             "where sessions are kept: `sqlite:PATH`, `memory:`, or shared by replicas `redis://host:port[/number]`, `rediss://…` (TLS), `redis+unix:///PATH`; the default is under `$STATE_DIRECTORY`, `$XDG_STATE_HOME` or `~/.local/state`"
         ),
         Setting(
-            "STORE_KEY", "", "32 bytes in base64 that seal the store; made beside the file if not given, required for a shared one",
+            "STORE_KEY", "",
+            "32 bytes in base64 that seal the store; made beside the file if not given, required for a shared one",
             isSecret: true
         ),
         Setting("STORE_OLD_KEYS", "", "keys that the store may still be sealed with, with commas", isSecret: true),
@@ -93,7 +94,8 @@ package struct Setting: Sendable {
         Setting("STORE_TIMEOUT", "1s", "for connecting to a shared store, and for each of its answers"),
         Setting(
             "STORE_DOWN", "refuse",
-            "refreshes while a shared store cannot be used: `refuse`, or `allow` (for one replica, or a tenant that forgives)"),
+            "refreshes while a shared store cannot be used: `refuse`, or `allow` (for one replica, or a tenant that forgives)"
+        ),
         Setting("REFRESH_WAIT", "8s", "how long a caller waits for a running rotation"),
         Setting("REFRESH_AHEAD", "1m", "a token with less left is rotated before it is used"),
         Setting(

@@ -21,7 +21,8 @@ extension SidecarConfiguration {
     }
 
     /// - Parameter tenant: sessions of several tenants may share a server.
-    static func store(_ reader: inout SettingsReader, _ environment: [String: String], _ tenant: TenantOrigin) -> Store {
+    static func store(_ reader: inout SettingsReader, _ environment: [String: String], _ tenant: TenantOrigin) -> Store
+    {
         let store = place(&reader, environment, tenant)
         if case .redis = store {
             if reader.text("STORE_KEY") == nil, reader.text("STORE_KEY_FILE") == nil {
@@ -30,7 +31,9 @@ extension SidecarConfiguration {
             }
             return store
         }
-        for name in ["USER", "PASSWORD", "CA_FILE", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE", "NAMESPACE", "TIMEOUT", "DOWN"]
+        for name in [
+            "USER", "PASSWORD", "CA_FILE", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE", "NAMESPACE", "TIMEOUT", "DOWN",
+        ]
         where reader.text("STORE_" + name) != nil {
             reader.fault("STORE_" + name, "is for a shared store alone: SIDECAR_STORE_URL with redis:// or the like")
         }
@@ -47,7 +50,8 @@ extension SidecarConfiguration {
             return .sqlite(path: folder + "/ciam-sidecar/sessions.db")
         }
         func rest(_ scheme: String) -> String? {
-            text.utf8.starts(with: scheme.utf8) ? String(decoding: text.utf8.dropFirst(scheme.utf8.count), as: UTF8.self) : nil
+            text.utf8.starts(with: scheme.utf8)
+                ? String(decoding: text.utf8.dropFirst(scheme.utf8.count), as: UTF8.self) : nil
         }
         if text.utf8.elementsEqual("memory:".utf8) { return .memory }
         if let path = rest("sqlite:"), !path.isEmpty { return .sqlite(path: path) }
@@ -71,7 +75,8 @@ extension SidecarConfiguration {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let authority = parts.first.map { String($0) } ?? ""
         if authority.contains("@") {
-            reader.fault("STORE_URL", "holds a user or password; give them in SIDECAR_STORE_USER and SIDECAR_STORE_PASSWORD")
+            reader.fault(
+                "STORE_URL", "holds a user or password; give them in SIDECAR_STORE_USER and SIDECAR_STORE_PASSWORD")
             return .memory
         }
         if authority.contains(",") {
@@ -79,7 +84,8 @@ extension SidecarConfiguration {
             return .memory
         }
         let after = authority.split(separator: "]", omittingEmptySubsequences: false).last ?? ""
-        guard case .success(let origin) = TenantOrigin.read("http://" + authority + (after.contains(":") ? "" : ":6379"))
+        guard
+            case .success(let origin) = TenantOrigin.read("http://" + authority + (after.contains(":") ? "" : ":6379"))
         else {
             reader.fault("STORE_URL", "has no valid host and port")
             return .memory

@@ -241,7 +241,9 @@ package final class SessionCoordinator: Sendable {
                 }
             }
         } catch {
-            guard case .key(let key) = query, state.withLockedValue({ $0.ledger.session(key) != nil }) else { throw error }
+            guard case .key(let key) = query, state.withLockedValue({ $0.ledger.session(key) != nil }) else {
+                throw error
+            }
             read[query] = .some(key)
         }
     }

@@ -68,7 +68,9 @@ extension SessionCoordinator {
             let flight = RotationFlight()
             let pause = state.ledger.isFollowing ? Self.longestLook : Self.shortestLook
             let left = state.ledger.abroadLeft(key)
-            state.looks[key] = (flight, Task { await self.look(key, flight, after: min(pause, max(left, .milliseconds(1)))) })
+            state.looks[key] = (
+                flight, Task { await self.look(key, flight, after: min(pause, max(left, .milliseconds(1)))) }
+            )
             return flight
         }
         switch await flight.result(within: patience) {

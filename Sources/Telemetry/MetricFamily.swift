@@ -101,7 +101,8 @@ extension MetricFamily {
         "Stored sessions that could not be opened and were skipped.")
     static let storeClaims = MetricFamily(
         "sidecar_store_claims_total", .counter, ["state"],
-        "Attempts to claim a session for a rotation: held by this sidecar, busy with another's, or broken because the store failed.")
+        "Attempts to claim a session for a rotation: held by this sidecar, busy with another's, or broken because the store failed."
+    )
     static let storeTrouble = MetricFamily(
         "sidecar_store_trouble", .gauge, ["reason"], "1 for what keeps a shared store from being used just now.")
     private static let storeFamilies = [storeOperations, storeDuration, damagedRecords, storeClaims, storeTrouble]

@@ -319,7 +319,8 @@ private final class Told: Sendable {
                 #expect(try await store.load(session.key)?.session == login)
                 // A header that says something else than the record is damage as well.
                 try await server.command(
-                    "EVAL", "local k = redis.call('KEYS', '*:s:*')[1] redis.call('SETRANGE', k, 7, '\\9') return 1", "0")
+                    "EVAL", "local k = redis.call('KEYS', '*:s:*')[1] redis.call('SETRANGE', k, 7, '\\9') return 1", "0"
+                )
                 #expect(try await store.load(session.key) == nil)
             }
         }
@@ -392,7 +393,9 @@ private final class Told: Sendable {
                 try await with(server, key: key) {
                     $0.user = bytes("quiet")
                     $0.password = bytes("pw")
-                } _: { store, _ in _ = try await store.save(try sampleSession(), tokenHash: sampleHash("T0")) }
+                } _: { store, _ in
+                    _ = try await store.save(try sampleSession(), tokenHash: sampleHash("T0"))
+                }
             }
         }
     }
@@ -401,7 +404,8 @@ private final class Told: Sendable {
     @Test func theDocumentedRightsAreEnough() async throws {
         try await RedisServer.with { server in
             let page = try String(
-                contentsOfFile: Repository.root + "/Sources/Sidecar/Documentation.docc/SeveralReplicas.md", encoding: .utf8)
+                contentsOfFile: Repository.root + "/Sources/Sidecar/Documentation.docc/SeveralReplicas.md",
+                encoding: .utf8)
             let line = try #require(page.split(separator: "\n").first { $0.hasPrefix("ACL SETUSER") })
             let words = line.split(separator: " ").map { $0 == ">PASSWORD" ? ">pw" : String($0) }
             #expect(try await server.run(words) == "OK\n")
@@ -635,7 +639,8 @@ private final class Told: Sendable {
 
     /// What is no Redis: refused without a crash, a wait for ever or a gigabyte of memory.
     @Test(arguments: [
-        "HTTP/1.1 400 Bad Request\r\n\r\n", "$536870912\r\nabc", "*1000000000\r\n", "$-2\r\n", "*-5\r\n", ":12x\r\n", "\r\n", "+OK",
+        "HTTP/1.1 400 Bad Request\r\n\r\n", "$536870912\r\nabc", "*1000000000\r\n", "$-2\r\n", "*-5\r\n", ":12x\r\n",
+        "\r\n", "+OK",
         "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
     ])
     func nonsense(_ reply: String) async throws {

@@ -64,7 +64,8 @@ package final class RedisServer: Sendable {
         if options.contains("--sentinel") {
             // It keeps what it finds out in its own configuration.
             let file = folder + "/sentinel.conf"
-            try Data("port \(port)\nunixsocket \(socket)\nrequirepass \(password)\n".utf8).write(to: URL(filePath: file))
+            try Data("port \(port)\nunixsocket \(socket)\nrequirepass \(password)\n".utf8).write(
+                to: URL(filePath: file))
             arguments = [file, "--sentinel"]
         }
         let ready = Gate()
@@ -76,7 +77,8 @@ package final class RedisServer: Sendable {
             ) { execution in
                 let signal: @Sendable (Signal) -> Void = { try? execution.send(signal: $0) }
                 let pid = execution.processIdentifier.value
-                for try await line in execution.standardOutput.strings() where line.contains("Ready to accept") || line.contains("Sentinel ID") {
+                for try await line in execution.standardOutput.strings()
+                where line.contains("Ready to accept") || line.contains("Sentinel ID") {
                     running.withLockedValue { $0 = Running(pid: pid, signal: signal, ended: Task {}) }
                     ready.signal()
                 }

@@ -99,7 +99,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func send(_ wire: [UInt8], _ continuation: Continuation) {
-        guard let context, trouble == nil else { return continuation.resume(returning: .failure(trouble ?? .unreachable)) }
+        guard let context, trouble == nil else {
+            return continuation.resume(returning: .failure(trouble ?? .unreachable))
+        }
         waiting.append((continuation, .now() + timeout))
         if waiting.count == 1 { watch(context) }
         context.write(wrapOutboundOut(ByteBuffer(bytes: wire)), promise: nil)
@@ -130,7 +132,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         do throws(StoreReplyError) {
-            try unsafe buffer.withUnsafeReadableBytes { (bytes) throws(StoreReplyError) in try unsafe reader.feed(bytes) }
+            try unsafe buffer.withUnsafeReadableBytes { (bytes) throws(StoreReplyError) in try unsafe reader.feed(bytes)
+            }
             while trouble == nil, let reply = try reader.next() { take(reply) }
         } catch {
             end(.broken)

@@ -47,18 +47,21 @@ struct RedisHandshake: Sendable {
 
     /// The shared keys, made by whoever comes first, sealed anew when the sealing key has changed.
     func keys(_ connection: RedisConnection, _ facts: RedisFacts?) async throws(RedisOpenError) -> Result {
-        guard let seal = seals.first, let fresh = seal.seal(firstKeys.lineage + firstKeys.fingerprint, name: Self.secretName)
+        guard let seal = seals.first,
+            let fresh = seal.seal(firstKeys.lineage + firstKeys.fingerprint, name: Self.secretName)
         else { throw .trouble(.broken) }
         let sealed = try await swap([], fresh, connection)
         if sealed == fresh { return Result(facts: facts, keys: firstKeys, wasEmpty: true) }
-        guard let keys = seals.lazy.compactMap({ $0.open(sealed, name: Self.secretName) }).first, keys.count == 64 else {
+        guard let keys = seals.lazy.compactMap({ $0.open(sealed, name: Self.secretName) }).first, keys.count == 64
+        else {
             throw .refused(.wrongKey)
         }
         if seal.open(sealed, name: Self.secretName) == nil, let resealed = seal.seal(keys, name: Self.secretName) {
             _ = try await swap(sealed, resealed, connection)
         }
         return Result(
-            facts: facts, keys: StoreKeys(lineage: Array(keys[..<32]), fingerprint: Array(keys[32...])), wasEmpty: false)
+            facts: facts, keys: StoreKeys(lineage: Array(keys[..<32]), fingerprint: Array(keys[32...])), wasEmpty: false
+        )
     }
 
     private func swap(_ expected: [UInt8], _ wanted: [UInt8], _ connection: RedisConnection)
@@ -83,7 +86,8 @@ struct RedisHandshake: Sendable {
         }
     }
 
-    private func say(_ command: RedisCommand, _ connection: RedisConnection) async throws(RedisOpenError) -> RedisReply {
+    private func say(_ command: RedisCommand, _ connection: RedisConnection) async throws(RedisOpenError) -> RedisReply
+    {
         let reply = try await answer(command, connection)
         if case .error(let fault) = reply { throw Self.refusal(fault) }
         return reply
