@@ -47,19 +47,11 @@ package struct SidecarRun: Sendable {
         let listening = Task { for await signal in signals { wish.yield(signal == .sighup ? .reload : .stop) } }
         defer { listening.cancel() }
         let admin = try await openAdmin(stage.pages { wish.yield(.stop) }, loop)
-        let opening = Task {
-            defer { wish.yield(.goOn) }
-            return await open(metrics, stage)
-        }
-        for await next in wishes where next != .reload {
-            if next == .goOn { break }
+        guard let opened = try await openStore(metrics, stage, wishes, wish) else {
             logger.info("asked to end before the store could be reached")
-            opening.cancel()
-            if case .success(let opened) = await opening.value { await opened.close() }
             await admin.close()
             return true
         }
-        let opened = try await opening.value.get()
         let assembly = try Assembly(configuration, opened, metrics: metrics, logger: logger)
         let status = StatusReading(configuration, assembly)
         stage.serves(status)
@@ -123,11 +115,25 @@ package struct SidecarRun: Sendable {
         return finished
     }
 
-    private func open(_ metrics: SidecarMetrics, _ stage: AdminStage) async -> Result<OpenStore, StartFailure> {
-        do throws(StartFailure) {
-            return .success(
-                try await OpenStore.open(configuration, metrics: metrics, logger: logger, waits: stage.waits))
-        } catch { return .failure(error) }
+    /// - Returns: nil when somebody wished for a stop before the store could be reached.
+    private func openStore(
+        _ metrics: SidecarMetrics, _ stage: AdminStage, _ wishes: AsyncStream<Wish>,
+        _ wish: AsyncStream<Wish>.Continuation
+    ) async throws(StartFailure) -> OpenStore? {
+        let opening = Task { () async -> Result<OpenStore, StartFailure> in
+            defer { wish.yield(.goOn) }
+            do throws(StartFailure) {
+                return .success(
+                    try await OpenStore.open(configuration, metrics: metrics, logger: logger, waits: stage.waits))
+            } catch { return .failure(error) }
+        }
+        for await next in wishes where next != .reload {
+            if next == .goOn { break }
+            opening.cancel()
+            if case .success(let opened) = await opening.value { await opened.close() }
+            return nil
+        }
+        return try await opening.value.get()
     }
 
     /// - Returns: nil when a second stop came first.

@@ -218,7 +218,8 @@ extension ErrorRow {
 
     static let storeUnavailable = ErrorRow(
         503, "STORE_UNAVAILABLE", "the session store failed; nothing was sent",
-        "look at the disk of `SIDECAR_STORE_URL`: full, read-only, or gone", retryAfter: 1)
+        "look at `/readyz`, and at the disk or the server of `SIDECAR_STORE_URL`: full, read-only, or gone",
+        retryAfter: 1)
     static let overloaded = ErrorRow(
         503, "OVERLOADED", "too many requests are worked on",
         "try again; see `SIDECAR_MAX_IN_FLIGHT` and `SIDECAR_MAX_CONNECTIONS`",
