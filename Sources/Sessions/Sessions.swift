@@ -2,7 +2,7 @@
 //
 // Reading order: RotationPolicy (the settings), SessionLedger (every rule, as a value), SessionTable (what is in memory),
 // TokenLocation (whose token is this?), RotationSettlement (what an attempt's end means), KeepFresh, SessionRenewal (the port to the
-// tenant), RotationFlight (one attempt and those who wait for it), SessionCoordinator, RotationAttempt, SessionLearning and IDTokens (wait
+// tenant), RotationFlight (one attempt and those who wait for it), SessionCoordinator, RotationAttempt, SharedSessions, SessionLearning and IDTokens (wait
 // and do), IDTokenBook, TokenHasher.
 //
 // Who may import it: Pipeline and App. It knows nothing of HTTP, of SQLite or of libcurl.
