@@ -162,7 +162,8 @@ let package = Package(
             ]),
         tests("ListenerTests", ["TestSupport", "Listener", "Guard", "JSONText", "Sessions", "Model", nioPosix, locks]),
         tests(
-            "AppTests", ["TestSupport", "App", "CurlTransport", "Listener", "Guard", "Sessions", "Model", logging]),
+            "AppTests",
+            ["TestSupport", "App", "CurlTransport", "Listener", "Guard", "Sessions", "SessionStores", "Model", logging]),
         tests("EndToEndTests", ["TestSupport", "Sidecar", "TenantEmulatorCommand", subprocess, locks, nio, nioPosix]),
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]

@@ -6,6 +6,7 @@ import Guard
 import Listener
 import Logging
 import Model
+import SessionStores
 import Sessions
 import TestSupport
 import Testing
@@ -248,5 +249,87 @@ struct HTTPDateTests {
         ] as [(String, String?)])
     func dates(_ given: String, _ expected: String?) {
         #expect(HTTPDate.read(bytes(given)[...])?.rfc3339 == expected)
+    }
+}
+
+/// The settings of a store that replicas share.
+struct SharedStoreSettingsTests {
+    private static let minimal = [
+        "SIDECAR_TENANT_URL": "https://example.bccastle.com", "SIDECAR_ACCESS_TOKEN": "token",
+        "SIDECAR_STORE_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    ]
+
+    private func read(_ more: [String: String], without name: String? = nil) -> Result<
+        SidecarConfiguration, ConfigurationFaults
+    > {
+        var environment = Self.minimal.merging(more) { $1 }
+        if let name { environment[name] = nil }
+        do throws(ConfigurationFaults) { return .success(try SidecarConfiguration(environment: environment)) } catch {
+            return .failure(error)
+        }
+    }
+
+    @Test(arguments: [
+        ("redis://cache", "redis://cache:6379/0"), ("redis://cache:7000/3", "redis://cache:7000/3"),
+        ("rediss://CACHE.internal", "rediss://cache.internal:6379/0"), ("redis://[::1]:7000", "redis://[::1]:7000/0"),
+        ("redis://[::1]", "redis://[::1]:6379/0"), ("redis+unix:///run/redis.sock", "redis+unix:///run/redis.sock"),
+    ])
+    func addresses(_ text: String, _ shown: String) throws {
+        let settings = try read(["SIDECAR_STORE_URL": text]).get()
+        guard case .redis(let redis) = settings.store else {
+            Issue.record("no Redis")
+            return
+        }
+        #expect(redis.text == shown && redis.namespace == "example.bccastle.com")
+    }
+
+    @Test(arguments: [
+        ("redis://user:canary@cache", "holds a user or password"), ("redis://a:1,b:2", "names several servers"),
+        ("redis://cache/x", "has to end after the port"), ("redis://", "has no valid host and port"),
+        ("redis://cache:0", "has no valid host and port"), ("redis+unix://relative", "has to be sqlite:PATH"),
+        ("sentinel://cache", "has to be sqlite:PATH"),
+    ])
+    func wrongAddresses(_ text: String, _ problem: String) throws {
+        guard case .failure(let faults) = read(["SIDECAR_STORE_URL": text]) else {
+            Issue.record("taken")
+            return
+        }
+        #expect(faults.faults.count == 1 && faults.faults[0].line.hasPrefix("SIDECAR_STORE_URL: \(problem)"))
+        #expect(!faults.faults[0].line.contains("canary"))
+    }
+
+    @Test(arguments: [
+        (
+            ["SIDECAR_STORE_URL": "memory:", "SIDECAR_STORE_DOWN": "allow"],
+            "SIDECAR_STORE_DOWN: is for a shared store alone"
+        ),
+        (
+            ["SIDECAR_STORE_URL": "redis://a", "SIDECAR_STORE_USER": "u"],
+            "SIDECAR_STORE_USER: needs SIDECAR_STORE_PASSWORD"
+        ),
+        (
+            ["SIDECAR_STORE_URL": "redis://a", "SIDECAR_STORE_CA_FILE": "/dev/null"],
+            "SIDECAR_STORE_CA_FILE: is for rediss://"
+        ),
+        (
+            ["SIDECAR_STORE_URL": "rediss://a", "SIDECAR_STORE_CLIENT_CERT_FILE": "/dev/null"],
+            "SIDECAR_STORE_CLIENT_CERT_FILE: needs SIDECAR_STORE_CLIENT_KEY_FILE"
+        ),
+        (["SIDECAR_STORE_URL": "redis://a", "SIDECAR_STORE_NAMESPACE": "a b"], "SIDECAR_STORE_NAMESPACE: has to be"),
+    ])
+    func whatDoesNotGoTogether(_ settings: [String: String], _ line: String) throws {
+        guard case .failure(let faults) = read(settings) else {
+            Issue.record("taken")
+            return
+        }
+        #expect(faults.faults.contains { $0.line.hasPrefix(line) })
+    }
+
+    @Test func theKeyIsRequired() throws {
+        guard case .failure(let faults) = read(["SIDECAR_STORE_URL": "redis://a"], without: "SIDECAR_STORE_KEY") else {
+            Issue.record("taken")
+            return
+        }
+        #expect(faults.faults.map(\.name) == ["SIDECAR_STORE_KEY"])
     }
 }

@@ -631,6 +631,44 @@ private final class Told: Sendable {
         }
     }
 
+    /// TLS: with its authority, and with a client certificate where one is wanted; without them the start ends.
+    @Test(arguments: ["no", "yes"])
+    func overTLS(_ clients: String) async throws {
+        try await RedisServer.with { server in
+            let port = try await server.takeTLS(clients: clients)
+            var settings = RedisSettings(place: .tcp(host: "localhost", port: port))
+            settings.password = bytes(server.password)
+            settings.timeout = .seconds(60)
+            settings.tls = RedisSettings.TLS()
+            let stranger = settings
+            await #expect(throws: StoreOpenError.redis(place: stranger.text, .untrusted)) {
+                try await with(stranger) { _, _ in }
+            }
+            settings.tls?.authorities = server.folder + "/cert.pem"
+            let nameless = settings
+            settings.tls?.clientCertificate = (server.folder + "/cert.pem", server.folder + "/key.pem")
+            try await with(settings) { store, _ in
+                try await save(store)
+                #expect(try await store.load(try .sample("alice")) != nil)
+            }
+            if clients == "yes" {
+                await #expect(throws: StoreOpenError.redis(place: nameless.text, .untrusted)) {
+                    try await with(nameless) { _, _ in }
+                }
+            } else {
+                try await with(nameless) { store, _ in try await save(store) }
+            }
+            // Another name than the certificate's.
+            var elsewhere = RedisSettings(place: .tcp(host: "127.0.0.1", port: port))
+            elsewhere.tls = settings.tls
+            elsewhere.password = settings.password
+            let wrongName = elsewhere
+            await #expect(throws: StoreOpenError.redis(place: wrongName.text, .untrusted)) {
+                try await with(wrongName) { _, _ in }
+            }
+        }
+    }
+
     @Test func aServerThatMayThrowSessionsAway() async throws {
         try await RedisServer.with(["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) { server in
             try await with(server.settings) { _, told in #expect(told.lines.contains("may evict")) }

@@ -116,7 +116,8 @@ final class RedisLink: Sendable {
         following.cancel()
         state.withLockedValue { $0.connection = nil }
         if trouble == nil { note(.unreachable) }
-        await following.value
+        // The other connection may take its time to end; nobody waits for it.
+        told(.missing)
     }
 
     /// A connection over which nothing is said may have been dead for hours: without an answer it ends itself.
@@ -142,7 +143,8 @@ final class RedisLink: Sendable {
             }
             if let connection = try? await RedisConnection.connect(handshake.settings, on: loop, heard: heard) {
                 let theirs = try? await handshake.enter(connection)
-                if theirs?.runID == facts?.runID, (try? await handshake.subscribe(connection)) != nil {
+                let isSame = theirs?.runID == facts?.runID
+                if isSame, (try? await handshake.subscribe(connection)) != nil, !Task.isCancelled {
                     failures = 0
                     told(.following)
                     let beating = Task { await beat(connection) { _ in } }
@@ -152,7 +154,7 @@ final class RedisLink: Sendable {
                         connection.close()
                     }
                     beating.cancel()
-                    told(.missing)
+                    if !Task.isCancelled { told(.missing) }
                 }
                 connection.close()
             }

@@ -22,8 +22,9 @@ enum RedisTrust {
     /// Whether TLS, not the way to the server, is what failed.
     static func isAbout(_ error: any Error) -> Bool {
         switch error {
-        case is NIOSSLExtraError, is BoringSSLError: true
-        case NIOSSLError.handshakeFailed, NIOSSLError.noCertificateToValidate, NIOSSLError.unableToValidateCertificate:
+        // Not an end of the connection in the middle of it: that is the way, or a server that is being started.
+        case is NIOSSLExtraError, BoringSSLError.sslError, NIOSSLError.handshakeFailed(.sslError),
+            NIOSSLError.noCertificateToValidate, NIOSSLError.unableToValidateCertificate:
             true
         default: false
         }
