@@ -6,6 +6,7 @@ internal import NIOConcurrencyHelpers
 /// `memory:` — the rules of the store port without the disk. Everything is gone at exit.
 package final class MemoryStore: SessionStore {
     package let keys: StoreKeys
+    package let isShared: Bool
     private let model: NIOLockedValueBox<StoreModel>
     private let clock: any WallClock
 
@@ -17,6 +18,7 @@ package final class MemoryStore: SessionStore {
         func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) } }
         keys = StoreKeys(lineage: random(), fingerprint: random())
         model = NIOLockedValueBox(StoreModel(isShared: isShared))
+        self.isShared = isShared
         self.clock = clock
     }
 

@@ -77,7 +77,7 @@ package struct SessionLedger: Sendable {
     private(set) var unsaved: [SessionKey: Unsaved] = [:]
     /// What was read from the store before this epoch may be out of date. The highest there is: everything may.
     private var epoch: UInt64 = 0
-    private(set) var lastEpoch: UInt64 = 0
+    package private(set) var lastEpoch: UInt64 = 0
 
     /// - Parameter isShared: whether others write to the store; until news of them come, memory may be out of date.
     package init(policy: RotationPolicy, hasher: TokenHasher, process: UInt64, isShared: Bool = false) {

@@ -12,10 +12,11 @@ struct LedgerScene {
     let hasher = TokenHasher(key: [UInt8](repeating: 7, count: 32))
     private var attempts: UInt64 = 0
 
-    init(_ change: (inout RotationPolicy) -> Void = { _ in }) {
+    /// - Parameter isShared: whether others write to the store as well.
+    init(isShared: Bool = false, _ change: (inout RotationPolicy) -> Void = { _ in }) {
         var policy = RotationPolicy()
         change(&policy)
-        ledger = SessionLedger(policy: policy, hasher: hasher, process: 0)
+        ledger = SessionLedger(policy: policy, hasher: hasher, process: 0, isShared: isShared)
     }
 
     func session(
