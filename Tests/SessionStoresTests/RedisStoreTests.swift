@@ -592,6 +592,8 @@ private final class Told: Sendable {
                 await server.disconnectOthers(password: "another")
                 await told.wait(for: "trouble refused")
                 var settings = server.settings
+                // Nothing has changed: nothing is interrupted.
+                store.replace(settings)
                 settings.password = bytes("another")
                 store.replace(settings)
                 await told.wait(for: "trouble over")

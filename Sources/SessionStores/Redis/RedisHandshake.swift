@@ -30,8 +30,8 @@ struct RedisHandshake: Sendable {
         let info = try await answer(RedisCommand("INFO"), connection)
         switch info {
         case .bytes(let bytes): return try Self.judged(RedisFacts(bytes))
-        // Not everybody may ask; then it is found out by what follows.
-        case .error(let fault) where fault.isCode("NOPERM"): return nil
+        // Not everybody may ask, and not every service answers; then it is found out by what follows.
+        case .error(let fault) where fault.isCode("NOPERM") || fault.isCode("ERR"): return nil
         case .error(let fault): throw Self.refusal(fault)
         default: throw .trouble(.broken)
         }

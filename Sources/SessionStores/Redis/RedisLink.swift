@@ -36,9 +36,11 @@ final class RedisLink: Sendable {
     var trouble: StoreTrouble? { state.withLockedValue(\.trouble) }
     var keyPrefix: [UInt8] { state.withLockedValue(\.handshake).settings.keyPrefix }
 
-    /// Other secrets and certificates from the next connection on, which is made now.
+    /// Other secrets and certificates from the next connection on, which is made now if they may have changed.
     func replace(_ settings: RedisSettings) {
-        let connection = state.withLockedValue { state in
+        let connection: RedisConnection? = state.withLockedValue { state in
+            let known = state.handshake.settings
+            if known.user == settings.user, known.password == settings.password, settings.tls == nil { return nil }
             state.handshake = RedisHandshake(
                 settings: settings, seals: state.handshake.seals, firstKeys: state.handshake.firstKeys)
             return state.connection
