@@ -125,9 +125,15 @@ extension SessionCoordinator {
     private func fenced(
         _ intent: RotationIntent, by newer: Session?, _ outcome: RenewalOutcome, _ mayRepeat: Bool
     ) async -> RotationResult {
-        guard case .renewed(let renewed, _) = outcome, let newer,
-            intent.owner != intent.key || newer.generation <= intent.generation
-        else { return moved(intent, to: newer) }
+        guard case .renewed(let renewed, _) = outcome else { return moved(intent, to: newer) }
+        guard let newer else {
+            // Forgotten by somebody; or the store has lost it, and memory has not.
+            guard state.withLockedValue({ $0.ledger.session(intent.key) }) != nil else { return moved(intent, to: nil) }
+            return result(of: outcome, await learn(renewed, for: intent.owner, isLogin: false))
+        }
+        guard intent.owner != intent.key || newer.generation <= intent.generation else {
+            return moved(intent, to: newer)
+        }
         let settlement = state.withLockedValue { state in
             state.ledger.publish(newer)
             return state.ledger.settle(intent, outcome, at: clock.now())

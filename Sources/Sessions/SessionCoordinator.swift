@@ -253,6 +253,7 @@ package final class SessionCoordinator: Sendable {
         while let flight = state.withLockedValue({ $0.flights.values.first }) {
             _ = await flight.result(within: .seconds(60))
         }
+        for key in state.withLockedValue({ Array($0.ledger.unsaved.keys) }) { try? await saveFirst(key) }
     }
 }
 

@@ -109,6 +109,11 @@ extension SessionCoordinator {
             state.ledger.attempt(session.key).flatMap { state.flights[$0.attempt] }
         }
         if let flight, await flight.result(within: policy.refreshWait) == nil { return nil }
+        // So may another replica's.
+        let started = ContinuousClock.now
+        while state.withLockedValue({ $0.ledger.isRunningAbroad(session.key) }) {
+            guard (try? await watch(session.key, since: started)) == true else { return nil }
+        }
         let known: Session? = state.withLockedValue { $0.ledger.session(session.key) }
         guard let known else { return nil }
         if known.generation > session.generation { return known }

@@ -60,6 +60,12 @@ package struct SessionLedger: Sendable {
         let isOver: Bool
         /// How long it had left when the store was asked.
         let left: Duration
+        /// By this process's clock, for a store that cannot be asked any more.
+        let until: Timestamp
+
+        // How long it has left is the store's to say.
+        static func == (one: Self, other: Self) -> Bool { one.attempt == other.attempt && one.isOver == other.isOver }
+        func hash(into hasher: inout Hasher) { hasher.combine(attempt) }
     }
 
     /// What memory has the only copy of.
@@ -192,6 +198,7 @@ package struct SessionLedger: Sendable {
     var isFollowing: Bool { epoch != .max }
     /// How long another process's attempt had left when it was last heard of.
     func abroadLeft(_ key: SessionKey) -> Duration { abroad[key]?.left ?? .zero }
+    func isRunningAbroad(_ key: SessionKey) -> Bool { abroad[key]?.isOver == false }
     func needsReading(_ key: SessionKey) -> Bool { table[key] == nil || !isCurrent(key) }
 
     // MARK: events
@@ -210,6 +217,14 @@ package struct SessionLedger: Sendable {
     package mutating func missing(_ key: SessionKey) {
         abroad[key] = nil
         if unsaved[key] == nil, inTheAir[key] == nil { forget(key) }
+    }
+
+    /// The store cannot be asked what became of another process's attempt.
+    /// - Returns: whether it is over by now all the same.
+    mutating func lostSight(_ key: SessionKey, at now: Timestamp) -> Bool {
+        guard let known = abroad[key], !known.isOver, known.until <= now else { return false }
+        abroad[key] = nil
+        return true
     }
 
     /// Whether every write of others is told of from now on.
@@ -255,10 +270,11 @@ package struct SessionLedger: Sendable {
             return
         }
         guard unfinished.left <= .zero else {
-            abroad[key] = Abroad(attempt: unfinished.attempt, isOver: false, left: unfinished.left)
+            abroad[key] = Abroad(
+                attempt: unfinished.attempt, isOver: false, left: unfinished.left, until: now + unfinished.left)
             return
         }
-        let over = Abroad(attempt: unfinished.attempt, isOver: true, left: .zero)
+        let over = Abroad(attempt: unfinished.attempt, isOver: true, left: .zero, until: .init(milliseconds: 0))
         if abroad.updateValue(over, forKey: key) != over { table.change(key) { $0.countLoss(policy, at: now) } }
     }
 
@@ -289,7 +305,8 @@ package struct SessionLedger: Sendable {
     /// Memory has the only copy of a session from now on; it is not evicted before it is saved.
     mutating func keep(_ session: Session, unsaved reason: Unsaved) {
         publish(session)
-        unsaved[session.key] = reason
+        // A login stays one, whatever is pinned to it afterwards.
+        if unsaved[session.key] != .login { unsaved[session.key] = reason }
     }
 
     /// The store was given what only memory had. If it had something else already, a login is the newer one, a rotation not.

@@ -26,12 +26,18 @@ extension SessionCoordinator {
             finish(look, .overtaken)
         case .forgotten(let key):
             let look = state.withLockedValue { state in
-                state.ledger.missing(key)
+                if state.ledger.unsaved[key] == nil { state.ledger.forget(key) }
                 if state.ledger.session(key) == nil { state.idTokens.forget(key) }
                 return state.looks.removeValue(forKey: key)
             }
             finish(look, .overtaken)
-        case .following: state.withLockedValue { $0.ledger.follows(true) }
+        case .following:
+            let unsaved = state.withLockedValue { state in
+                state.ledger.follows(true)
+                return Array(state.ledger.unsaved.keys)
+            }
+            // Before another replica finds an older token there.
+            if !unsaved.isEmpty { Task { await saveAll(unsaved) } }
         case .missing: state.withLockedValue { $0.ledger.follows(false) }
         case .mayHaveForgotten(let everything):
             let keys = state.withLockedValue { $0.ledger.handBack(since: everything ? nil : now - Self.recent) }
@@ -90,7 +96,10 @@ extension SessionCoordinator {
             state.withLockedValue { state in
                 if let stored { state.ledger.loaded(stored, at: clock.now()) } else { state.ledger.missing(key) }
             }
-        } catch { result = .storeFailed(error) }
+        } catch {
+            let isOver = state.withLockedValue { $0.ledger.lostSight(key, at: clock.now()) }
+            if !isOver { result = .storeFailed(error) }
+        }
         state.withLockedValue { state in
             if state.looks[key]?.flight === flight { state.looks[key] = nil }
         }

@@ -49,7 +49,7 @@ private final class Told: Sendable {
     }
 }
 
-@Suite(.serialized) struct RedisStoreTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RedisStoreTests {
     private func with(
         _ server: RedisServer, key: [UInt8] = .sampleKey, old: [[UInt8]] = [],
         _ change: (inout RedisSettings) -> Void = { _ in },
@@ -232,10 +232,10 @@ private final class Told: Sendable {
                 for key in keys {
                     #expect(key.hasPrefix("ciam-sidecar/1:tenant.example.com:"), "\(key)")
                 }
-                // Only the replicas' own keys stay.
+                // Only the replicas' own keys and the store's name stay.
                 let script =
                     "local n = 0 for _, k in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', k) == -1 then n = n + 1 end end return n"
-                #expect(try await server.command("EVAL", script, "0") == "1\n")
+                #expect(try await server.command("EVAL", script, "0") == "2\n")
                 let lives = "return redis.call('PTTL', redis.call('KEYS', '*:s:*')[1])"
                 let life = try #require(Int(try await server.command("EVAL", lives, "0").filter(\.isNumber)))
                 #expect((86_400_000...86_500_000).contains(life))
@@ -433,7 +433,7 @@ private final class Told: Sendable {
 }
 
 /// What a shared store does when its server is not as it should be (the table of SeveralReplicas.md).
-@Suite(.serialized) struct RedisTroubleTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RedisTroubleTests {
     private func with(
         _ settings: RedisSettings, _ body: (RedisStore, Told) async throws -> Void
     ) async throws {
@@ -630,6 +630,23 @@ private final class Told: Sendable {
             await #expect(throws: StoreOpenError.redis(place: server.settings.text, .sentinel)) {
                 try await with(server.settings) { _, _ in }
             }
+        }
+    }
+
+    /// In the clear over TCP, as on a network of one's own.
+    @Test func overTCP() async throws {
+        try await RedisServer.with { server in
+            var settings = RedisSettings(place: .tcp(host: "127.0.0.1", port: try await server.listen("port")))
+            settings.password = bytes(server.password)
+            settings.timeout = .seconds(60)
+            settings.database = 3
+            try await with(settings) { store, _ in
+                try await save(store)
+                #expect(try await store.load(try .sample("alice")) != nil)
+            }
+            // Channels are the server's, not the database's: each database has its own.
+            #expect(try await server.command("--scan").isEmpty)
+            #expect(try await server.command("-n", "3", "--scan", "--pattern", "ciam-sidecar/1:/3:*") != "")
         }
     }
 

@@ -6,7 +6,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Subprocess
 
-/// Debian's `redis-server` with a password, on a loopback port and a unix socket, its files in a folder of its own. It can be ended and
+/// Debian's `redis-server` with a password, on a unix socket and, if asked, a loopback port; its files in a folder of its own. It can be ended and
 /// started again.
 package final class RedisServer: Sendable {
     private struct Running: Sendable {
@@ -15,15 +15,14 @@ package final class RedisServer: Sendable {
         let ended: Task<Void, Never>
     }
 
-    package let port: Int
     package let socket: String
     package let folder: String
     package let password = "canary-redis-password"
     private let options: [String]
     private let running = NIOLockedValueBox<Running?>(nil)
 
-    private init(folder: String, port: Int, options: [String]) {
-        (self.folder, self.port, self.options) = (folder, port, options)
+    private init(folder: String, options: [String]) {
+        (self.folder, self.options) = (folder, options)
         socket = folder + "/redis.sock"
     }
 
@@ -34,7 +33,7 @@ package final class RedisServer: Sendable {
         _ options: [String] = [], _ body: (RedisServer) async throws -> Result
     ) async throws -> Result {
         try await withTestFolder { folder in
-            let server = RedisServer(folder: folder, port: try await freePort(), options: options)
+            let server = RedisServer(folder: folder, options: options)
             try await server.start()
             do {
                 let result = try await body(server)
@@ -58,13 +57,13 @@ package final class RedisServer: Sendable {
     package func start() async throws {
         var arguments =
             [
-                "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder, "--save", "",
+                "--port", "0", "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder, "--save", "",
                 "--appendonly", "yes", "--requirepass", password, "--enable-debug-command", "yes",
             ] + options
         if options.contains("--sentinel") {
             // It keeps what it finds out in its own configuration.
             let file = folder + "/sentinel.conf"
-            try Data("port \(port)\nunixsocket \(socket)\nrequirepass \(password)\n".utf8).write(
+            try Data("port 0\nunixsocket \(socket)\nrequirepass \(password)\n".utf8).write(
                 to: URL(filePath: file))
             arguments = [file, "--sentinel"]
         }
@@ -78,7 +77,7 @@ package final class RedisServer: Sendable {
                 let signal: @Sendable (Signal) -> Void = { try? execution.send(signal: $0) }
                 let pid = execution.processIdentifier.value
                 for try await line in execution.standardOutput.strings()
-                where line.contains("Ready to accept") || line.contains("Sentinel ID") {
+                where line.contains("eady to accept connections") || line.contains("Sentinel ID") {
                     running.withLockedValue { $0 = Running(pid: pid, signal: signal, ended: Task {}) }
                     ready.signal()
                 }
@@ -128,13 +127,21 @@ package final class RedisServer: Sendable {
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
                 "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", certificate, "-keyout", key,
             ], output: .discarded, error: .discarded)
-        let port = try await Self.freePort()
         try await run([
-            "CONFIG", "SET", "tls-port", "\(port)", "tls-cert-file", certificate, "tls-key-file", key,
-            "tls-ca-cert-file",
-            certificate, "tls-auth-clients", clients,
+            "CONFIG", "SET", "tls-cert-file", certificate, "tls-key-file", key, "tls-ca-cert-file", certificate,
+            "tls-auth-clients", clients,
         ])
-        return port
+        return try await listen("tls-port")
+    }
+
+    /// Takes connections on a loopback port from now on.
+    /// - Parameter setting: `port` or `tls-port`.
+    package func listen(_ setting: String) async throws -> Int {
+        while true {
+            // Another process may be faster.
+            let port = try await Self.freePort()
+            if try await command("CONFIG", "SET", setting, "\(port)") == "OK\n" { return port }
+        }
     }
 
     /// What `redis-cli` prints.

@@ -7,13 +7,15 @@ struct RedisHandshake: Sendable {
     let settings: RedisSettings
     let seals: [RecordSeal]
     /// What an empty store is given.
-    let firstKeys: StoreKeys
+    var firstKeys: StoreKeys
+    /// Whether the process uses `firstKeys` already: it can do with no others.
+    var isBound = false
 
     struct Result: Sendable {
         let facts: RedisFacts?
         let keys: StoreKeys
-        /// There was nothing before: the keys are the first ones.
-        let wasEmpty: Bool
+        /// Another one when the store has lost everything since.
+        let birth: [UInt8]
     }
 
     private static let secretName = Array("secret".utf8)
@@ -21,8 +23,12 @@ struct RedisHandshake: Sendable {
     /// Signs in and takes the database.
     func enter(_ connection: RedisConnection) async throws(RedisOpenError) -> RedisFacts? {
         if let password = settings.password {
-            _ = try await say(
+            let reply = try await answer(
                 RedisCommand([Array("AUTH".utf8)] + (settings.user.map { [$0] } ?? []) + [password]), connection)
+            // One that does not know the command repeats its arguments.
+            if case .error(let fault) = reply {
+                throw Self.refusal(fault.isCode("ERR") ? RedisFault(fault.code) : fault)
+            }
         }
         if settings.database > 0 { _ = try await say(RedisCommand("SELECT", "\(settings.database)"), connection) }
         // A name for whoever looks at CLIENT LIST; nothing depends on it.
@@ -50,8 +56,7 @@ struct RedisHandshake: Sendable {
         guard let seal = seals.first,
             let fresh = seal.seal(firstKeys.lineage + firstKeys.fingerprint, name: Self.secretName)
         else { throw .trouble(.broken) }
-        let sealed = try await swap([], fresh, connection)
-        if sealed == fresh { return Result(facts: facts, keys: firstKeys, wasEmpty: true) }
+        let (sealed, birth) = try await swap([], fresh, connection)
         guard let keys = seals.lazy.compactMap({ $0.open(sealed, name: Self.secretName) }).first, keys.count == 64
         else {
             throw .refused(.wrongKey)
@@ -59,17 +64,21 @@ struct RedisHandshake: Sendable {
         if seal.open(sealed, name: Self.secretName) == nil, let resealed = seal.seal(keys, name: Self.secretName) {
             _ = try await swap(sealed, resealed, connection)
         }
-        return Result(
-            facts: facts, keys: StoreKeys(lineage: Array(keys[..<32]), fingerprint: Array(keys[32...])), wasEmpty: false
-        )
+        let stored = StoreKeys(lineage: Array(keys[..<32]), fingerprint: Array(keys[32...]))
+        if isBound, stored.lineage != firstKeys.lineage { throw .refused(.wrongKey) }
+        return Result(facts: facts, keys: stored, birth: birth)
     }
 
     private func swap(_ expected: [UInt8], _ wanted: [UInt8], _ connection: RedisConnection)
-        async throws(RedisOpenError) -> [UInt8]
+        async throws(RedisOpenError) -> (secret: [UInt8], birth: [UInt8])
     {
-        let command = RedisScript.secret.command(settings.keyPrefix, [expected, wanted], isWhole: true)
-        guard let bytes = try await say(command, connection).bytes else { throw .trouble(.broken) }
-        return bytes
+        var generator = SystemRandomNumberGenerator()
+        let name = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let command = RedisScript.secret.command(settings.keyPrefix, [expected, wanted, name], isWhole: true)
+        guard let parts = try await say(command, connection).elements, parts.count == 2, let secret = parts[0].bytes,
+            let birth = parts[1].bytes
+        else { throw .trouble(.broken) }
+        return (secret, birth)
     }
 
     /// Hears of every change from now on.

@@ -42,7 +42,8 @@ final class RedisLink: Sendable {
             let known = state.handshake.settings
             if known.user == settings.user, known.password == settings.password, settings.tls == nil { return nil }
             state.handshake = RedisHandshake(
-                settings: settings, seals: state.handshake.seals, firstKeys: state.handshake.firstKeys)
+                settings: settings, seals: state.handshake.seals, firstKeys: state.handshake.firstKeys,
+                isBound: state.handshake.isBound)
             return state.connection
         }
         connection?.close()
@@ -68,7 +69,11 @@ final class RedisLink: Sendable {
     func stand(_ connection: RedisConnection, _ result: RedisHandshake.Result) {
         // Before anybody may ask: what the store has lost is handed back first.
         told(.connected(result))
-        state.withLockedValue { $0.connection = connection }
+        state.withLockedValue { state in
+            state.connection = connection
+            // A store that is emptied gets the keys that are in use, whatever key seals them by then.
+            (state.handshake.firstKeys, state.handshake.isBound) = (result.keys, true)
+        }
         note(nil)
     }
 

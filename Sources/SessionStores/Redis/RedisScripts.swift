@@ -184,13 +184,16 @@ struct RedisScript: Sendable {
         return false
         """)
 
-    /// what is expected (empty for nothing), what shall be → what is then
+    /// what is expected (empty for nothing), what shall be, a name for the store if it has none → what is then, its name
     static let secret = RedisScript(
         """
         local known = redis.call('GET', P .. 'secret') or ''
-        if known ~= ARGV[1] then return known end
-        redis.call('SET', P .. 'secret', ARGV[2])
-        return ARGV[2]
+        if known == ARGV[1] then
+          known = ARGV[2]
+          redis.call('SET', P .. 'secret', known)
+        end
+        redis.call('SET', P .. 'birth', ARGV[3], 'NX')
+        return {known, redis.call('GET', P .. 'birth')}
         """)
 
     static let all = [load, find, begin, commit, abandon, save, forget, secret]

@@ -41,6 +41,7 @@ package struct RedisSettings: Sendable {
         }
     }
 
-    /// What every key of ours begins with. The number is the version of the layout.
-    var keyPrefix: [UInt8] { Array("ciam-sidecar/1:\(namespace):".utf8) }
+    /// What every key of ours begins with, and the channel: one server has the same channels in all its databases. The first number is
+    /// the version of the layout.
+    var keyPrefix: [UInt8] { Array("ciam-sidecar/1:\(namespace)\(database > 0 ? "/\(database)" : ""):".utf8) }
 }

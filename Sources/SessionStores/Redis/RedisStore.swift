@@ -23,7 +23,8 @@ package final class RedisStore: SessionStore {
         var told: (@Sendable (StoreNews) -> Void)?
         var isFollowing = false
         var facts: RedisFacts?
-        var wasConnected = false
+        /// Of the store that was connected to last.
+        var birth: [UInt8]?
     }
 
     package let keys: StoreKeys
@@ -147,13 +148,15 @@ package final class RedisStore: SessionStore {
     }
 
     private func connected(_ result: RedisHandshake.Result) {
-        let (wasConnected, isOther, mayEvict) = state.withLockedValue { state in
-            defer { (state.facts, state.wasConnected) = (result.facts, true) }
+        let (birth, isOther, mayEvict) = state.withLockedValue { state in
+            defer { (state.facts, state.birth) = (result.facts, result.birth) }
             let isOther = result.facts == nil || result.facts != state.facts
-            return (state.wasConnected, isOther, result.facts?.mayEvict == true && state.facts?.mayEvict != true)
+            return (state.birth, isOther, result.facts?.mayEvict == true && state.facts?.mayEvict != true)
         }
         if mayEvict { onEvent(.mayEvict) }
-        if wasConnected, isOther { tell(.mayHaveForgotten(everything: result.wasEmpty)) }
+        guard let birth else { return }
+        let isEmpty = birth != result.birth
+        if isEmpty || isOther { tell(.mayHaveForgotten(everything: isEmpty)) }
     }
 
     // MARK: rows
