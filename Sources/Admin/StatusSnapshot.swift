@@ -68,7 +68,7 @@ package struct StatusSnapshot: Sendable {
     var json: [UInt8] {
         let members: [(String, String)] = [
             ("version", Self.text(version)), ("started_at", Self.text(startedAt)), ("uptime_seconds", "\(uptime)"),
-            ("ready", "\(readiness.isReady)"), ("reasons", Self.list(readiness.reasons.map { Self.text($0.rawValue) })),
+            ("ready", "\(readiness.isReady)"), ("reasons", Self.list(readiness.reasons.map { Self.text($0.text) })),
             ("tenant", tenant.json), ("access_token", accessToken.json), ("store", Self.text(store)),
             (
                 "sessions",

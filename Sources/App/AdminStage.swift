@@ -36,7 +36,7 @@ final class AdminStage: Sendable {
 
     private var readiness: Readiness {
         switch stage.withLockedValue({ $0 }) {
-        case .waiting(let trouble): Readiness(reasons: [trouble.map(Readiness.Reason.init) ?? .starting])
+        case .waiting(let trouble): Readiness(reasons: [trouble.map { .store($0) } ?? .starting])
         case .serving(let status): status.readiness
         }
     }
@@ -59,25 +59,5 @@ final class AdminStage: Sendable {
         status.store = configuration.store.name
         status.configuration = configuration.shown
         return status
-    }
-}
-
-extension Readiness.Reason {
-    /// In the words of `/readyz`.
-    init(_ trouble: StoreTrouble) {
-        self =
-            switch trouble {
-            case .unreachable: .storeUnreachable
-            case .untrusted: .storeUntrusted
-            case .slow: .storeSlow
-            case .refused: .storeRefuses
-            case .loading: .storeLoading
-            case .busy: .storeBusy
-            case .readOnly: .storeReadOnly
-            case .full: .storeFull
-            case .notSaving: .storeNotSaving
-            case .foreign: .storeForeign
-            case .broken: .storeBroken
-            }
     }
 }

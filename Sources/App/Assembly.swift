@@ -35,8 +35,7 @@ struct Assembly: Sendable {
         let reasons = TransportError.Reason.allCases.map(\.rawValue)
         metrics.expect(
             guardRefusals: RequestLog.guardRefusals, upstreamErrors: reasons,
-            fetchFailures: reasons + ["unreadable", "file"], storeOperations: MeasuredStore.operations,
-            storeTroubles: StoreTrouble.allCases.map(\.rawValue))
+            fetchFailures: reasons + ["unreadable", "file"], storeOperations: MeasuredStore.operations)
         breaker = BreakingTransport(transport) { isOpen in
             metrics.circuitChanged(isOpen: isOpen)
             if isOpen {

@@ -225,7 +225,7 @@ package struct Doctor: Sendable {
                     StartFailure.store(.redis(place: settings.text, refusal)).line, fix: "look at SeveralReplicas.md")
             case .trouble(let trouble):
                 return .wrong(
-                    "\(settings.text): \(Readiness.Reason(trouble).rawValue)",
+                    "\(settings.text): \(Readiness.Reason.store(trouble).text)",
                     fix: "SeveralReplicas.md has a row for each of these")
             }
         }

@@ -21,6 +21,8 @@ struct OpenStore: Sendable {
         waits: @escaping @Sendable (StoreTrouble?) -> Void
     ) async throws(StartFailure) -> OpenStore {
         let clock = SystemClock()
+        let troubles = StoreTrouble.allCases.map(\.rawValue)
+        metrics.storeTroubleIs(nil, of: troubles)
         let damaged: @Sendable () -> Void = {
             metrics.damagedRecordSkipped()
             logger.error("a stored session is damaged and was skipped; its user has to log in again")
@@ -47,7 +49,7 @@ struct OpenStore: Sendable {
                             "the store may throw sessions away when its memory is full; set its maxmemory-policy to noeviction"
                         )
                     case .trouble(let trouble):
-                        metrics.storeTroubleIs(trouble?.rawValue, of: StoreTrouble.allCases.map(\.rawValue))
+                        metrics.storeTroubleIs(trouble?.rawValue, of: troubles)
                         waits(trouble)
                         if let trouble {
                             logger.error(

@@ -30,7 +30,7 @@ struct StatusReading: Sendable {
         var reasons: [Readiness.Reason] = []
         if !assembly.accessTokens.isUsable { reasons.append(.noAccessToken) }
         if let trouble = assembly.sessions.storeTrouble {
-            reasons.append(Readiness.Reason(trouble))
+            reasons.append(.store(trouble))
         } else if !assembly.sessions.isWritable {
             reasons.append(.storeNotWritable)
         }

@@ -118,25 +118,16 @@ extension SidecarConfiguration {
             reader.fault("STORE_NAMESPACE", "has to be visible ASCII")
         }
         settings.timeout = reader.duration("STORE_TIMEOUT", settings.timeout)
-        if isSecure { settings.tls = RedisSettings.TLS() }
-        let authorities = readableFile(&reader, "STORE_CA_FILE")
-        let certificate = readableFile(&reader, "STORE_CLIENT_CERT_FILE")
-        let key = readableFile(&reader, "STORE_CLIENT_KEY_FILE")
-        if !isSecure {
-            for (name, file) in [("CA_FILE", authorities), ("CLIENT_CERT_FILE", certificate), ("CLIENT_KEY_FILE", key)]
-            where file != nil {
+        guard isSecure else {
+            for name in ["CA_FILE", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE"] where reader.text("STORE_" + name) != nil {
                 reader.fault("STORE_" + name, "is for rediss:// alone")
             }
+            return settings
         }
-        settings.tls?.authorities = authorities
-        switch (certificate, key) {
-        case (.some(let certificate), .some(let key)): settings.tls?.clientCertificate = (certificate, key)
-        case (.some, nil) where reader.text("STORE_CLIENT_KEY_FILE") == nil:
-            reader.fault("STORE_CLIENT_CERT_FILE", "needs SIDECAR_STORE_CLIENT_KEY_FILE")
-        case (nil, .some) where reader.text("STORE_CLIENT_CERT_FILE") == nil:
-            reader.fault("STORE_CLIENT_KEY_FILE", "needs SIDECAR_STORE_CLIENT_CERT_FILE")
-        default: break
-        }
+        var tls = RedisSettings.TLS()
+        tls.authorities = readableFile(&reader, "STORE_CA_FILE")
+        tls.clientCertificate = clientCertificate(&reader, prefix: "STORE_")
+        settings.tls = tls
         return settings
     }
 

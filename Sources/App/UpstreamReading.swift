@@ -15,22 +15,32 @@ extension SidecarConfiguration {
             reader.fault("SYSTEM_CA", "is false, so SIDECAR_CA_FILE has to name the authorities to trust")
         }
         settings.tlsMinimum = reader.choice("TLS_MIN", settings.tlsMinimum)
-        let certificate = readableFile(&reader, "CLIENT_CERT_FILE")
-        let key = readableFile(&reader, "CLIENT_KEY_FILE")
-        switch (certificate, key) {
-        case (.some(let certificate), .some(let key)): settings.clientCertificate = (certificate, key)
-        case (.some, nil) where reader.text("CLIENT_KEY_FILE") == nil:
-            reader.fault("CLIENT_CERT_FILE", "needs SIDECAR_CLIENT_KEY_FILE")
-        case (nil, .some) where reader.text("CLIENT_CERT_FILE") == nil:
-            reader.fault("CLIENT_KEY_FILE", "needs SIDECAR_CLIENT_CERT_FILE")
-        default: break
-        }
+        settings.clientCertificate = clientCertificate(&reader)
         settings.pinnedKeys = pinnedKeys(&reader)
         settings.proxy = proxy(&reader)
         settings.addresses = addresses(&reader)
         settings.connectTimeout = reader.duration("CONNECT_TIMEOUT", settings.connectTimeout)
         settings.totalTimeout = reader.durationOrOff("TOTAL_TIMEOUT")
         return settings
+    }
+
+    /// Both files, or a fault for the one that is missing.
+    /// - Parameter prefix: `STORE_` for the store's.
+    static func clientCertificate(_ reader: inout SettingsReader, prefix: String = "")
+        -> (certificate: String, key: String)?
+    {
+        let (certificateName, keyName) = (prefix + "CLIENT_CERT_FILE", prefix + "CLIENT_KEY_FILE")
+        let certificate = readableFile(&reader, certificateName)
+        let key = readableFile(&reader, keyName)
+        switch (certificate, key) {
+        case (.some(let certificate), .some(let key)): return (certificate, key)
+        case (.some, nil) where reader.text(keyName) == nil:
+            reader.fault(certificateName, "needs SIDECAR_\(keyName)")
+        case (nil, .some) where reader.text(certificateName) == nil:
+            reader.fault(keyName, "needs SIDECAR_\(certificateName)")
+        default: break
+        }
+        return nil
     }
 
     private static func origin(_ reader: inout SettingsReader) -> TenantOrigin? {

@@ -14,9 +14,7 @@ package final class MemoryStore: SessionStore {
     ///   - clock: tells how long an attempt may still be in the air.
     ///   - isShared: whether several coordinators use it, as if they were replicas.
     package init(clock: any WallClock, isShared: Bool = false) {
-        var generator = SystemRandomNumberGenerator()
-        func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) } }
-        keys = StoreKeys(lineage: random(), fingerprint: random())
+        keys = StoreKeys(lineage: RandomBytes.make(32), fingerprint: RandomBytes.make(32))
         model = NIOLockedValueBox(StoreModel(isShared: isShared))
         self.isShared = isShared
         self.clock = clock

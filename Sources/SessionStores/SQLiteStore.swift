@@ -101,8 +101,7 @@ package final class SQLiteStore: SessionStore {
             }
             return key
         }
-        var generator = SystemRandomNumberGenerator()
-        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let key = RandomBytes.make(32)
         guard let sealed = seal.seal(key, name: name) else { throw StoreOpenError.unusable(path: path, code: 0) }
         try connection.run("INSERT INTO secret VALUES (?, ?)", [.blob(name), .blob(sealed)])
         return key

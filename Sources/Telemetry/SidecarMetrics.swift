@@ -58,10 +58,8 @@ package struct SidecarMetrics: Sendable {
 
     /// Shows what may happen some day as zero: `increase` does not see the event that makes its counter appear.
     package func expect(
-        guardRefusals: [String], upstreamErrors: [String], fetchFailures: [String], storeOperations: [String],
-        storeTroubles: [String]
+        guardRefusals: [String], upstreamErrors: [String], fetchFailures: [String], storeOperations: [String]
     ) {
-        for reason in storeTroubles { set(.storeTrouble, 0, [("reason", reason)]) }
         for reason in guardRefusals { add(.guardRefusals, [("reason", reason)], by: 0) }
         for reason in upstreamErrors { add(.upstreamErrors, [("reason", reason)], by: 0) }
         add(.renewals, [("result", "success"), ("reason", "none")], by: 0)

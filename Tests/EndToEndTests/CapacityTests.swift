@@ -105,14 +105,11 @@ struct Deployment {
     }
 
     private static func measure(_ tenant: Tenant, _ server: RedisServer, _ sidecars: [Sidecar]) async throws {
-        struct Answer: Decodable { let sessionToken: String }
         let (users, rounds) = (300, 3)
         let before = try await number("used_memory:", "memory", server)
         try await KeepAliveClient.with(port: sidecars[0].port) { client in
             for number in 0..<users {
-                let opened = try await tenant.control(
-                    "POST", "/sessions", #"{"user":"user\#(number)","device_fingerprint":"fp"}"#)
-                let token = try Tenant.decoder.decode(Answer.self, from: opened).sessionToken
+                let token = try await tenant.open("user\(number)", fingerprint: "fp")
                 let put = try await client.send(
                     "PUT", "/sidecar/v1/users/user\(number)/session-token",
                     body: bytes(#"{"session_token":"\#(token)","device_fingerprint":"fp"}"#))

@@ -156,9 +156,7 @@ import Testing
                 var round = 0
                 while round < rounds {
                     guard let token = held.withLockedValue({ $0[user] }) else {
-                        let opened = try await tenant.control(
-                            "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
-                        let fresh = try Tenant.decoder.decode(Answer.self, from: opened).sessionToken
+                        let fresh = try await tenant.open(user, fingerprint: "fp-\(user)")
                         let put = try await client.send(
                             "PUT", "/sidecar/v1/users/\(user)/session-token",
                             body: bytes(#"{"session_token":"\#(fresh)","device_fingerprint":"fp-\#(user)"}"#))

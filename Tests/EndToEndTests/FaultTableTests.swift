@@ -227,7 +227,7 @@ import Testing
     /// authority is in the file.
     @Test func theTenantComesBackWithAnotherCertificate() async throws {
         try await withTestFolder { folder in
-            let port = try await SilentServer.freePort()
+            let port = try await freePort()
             let options = ["--directory", folder, "--listen", "127.0.0.1:\(port)"]
             var settings = Self.settings.merging([
                 "SIDECAR_TENANT_URL": "https://localhost:\(port)", "SIDECAR_CA_FILE": folder + "/trusted.pem",
@@ -375,11 +375,4 @@ final class SilentServer: Sendable {
     }
 
     func close() async { try? await channel.close() }
-
-    /// A port that was free a moment ago.
-    static func freePort() async throws -> Int {
-        let server = try await SilentServer(accepts: false)
-        await server.close()
-        return server.port
-    }
 }

@@ -21,9 +21,7 @@ import Testing
                         for number in 0..<users {
                             let user = "user\(number)"
                             group.addTask {
-                                let opened = try await tenant.control(
-                                    "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
-                                var token = try Tenant.decoder.decode(Refreshed.self, from: opened).sessionToken
+                                var token = try await tenant.open(user, fingerprint: "fp-\(user)")
                                 try await KeepAliveClient.with(port: sidecar.port) { client in
                                     let put = try await client.send(
                                         "PUT", "/sidecar/v1/users/\(user)/session-token",
@@ -133,9 +131,7 @@ import Testing
                     try await KeepAliveClient.with(port: sidecar.port) { client in
                         for number in stride(from: worker, to: users, by: 20) {
                             let user = "user\(number)"
-                            let opened = try await tenant.control(
-                                "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
-                            let token = try Tenant.decoder.decode(Refreshed.self, from: opened).sessionToken
+                            let token = try await tenant.open(user, fingerprint: "fp-\(user)")
                             let body = #"{"session_token":"\#(token)","device_fingerprint":"fp-\#(user)"}"#
                             let put = try await client.send(
                                 "PUT", "/sidecar/v1/users/\(user)/session-token", body: bytes(body))

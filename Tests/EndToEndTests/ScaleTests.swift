@@ -137,9 +137,7 @@ import Testing
         _ user: String, _ tenant: Tenant, _ sidecar: Sidecar, until end: ContinuousClock.Instant,
         _ requests: NIOLockedValueBox<Int>
     ) async throws {
-        let opened = try await tenant.control(
-            "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
-        var token = try Tenant.decoder.decode(Refreshed.self, from: opened).sessionToken
+        var token = try await tenant.open(user, fingerprint: "fp-\(user)")
         try await KeepAliveClient.with(port: sidecar.port) { client in
             let put = try await client.send(
                 "PUT", path(user), body: bytes(#"{"session_token":"\#(token)","device_fingerprint":"fp-\#(user)"}"#))

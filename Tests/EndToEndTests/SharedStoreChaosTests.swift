@@ -75,9 +75,7 @@ import Testing
                 scene.programs.withLockedValue { $0[slot] = program }
                 if scene.over { program.stop() }
                 guard let line = await program.lines.first(where: { $0.contains(" info ready ") }),
-                    let port = line.ranges(of: "listen=127.0.0.1:").first.flatMap({
-                        Int(line[$0.upperBound...].prefix { $0.isNumber })
-                    })
+                    let port = Sidecar.number(line, "listen=127.0.0.1:")
                 else { return }
                 scene.ports.withLockedValue { $0[slot] = port }
                 _ = await program.lines.first { _ in false }
@@ -87,12 +85,9 @@ import Testing
     }
 
     private static func open(_ users: Int, _ tenant: Tenant, _ scene: Scene) async throws {
-        struct Answer: Decodable { let sessionToken: String }
         for number in 0..<users {
             let user = "user\(number)"
-            let opened = try await tenant.control(
-                "POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"fp-\#(user)"}"#)
-            let token = try Tenant.decoder.decode(Answer.self, from: opened).sessionToken
+            let token = try await tenant.open(user, fingerprint: "fp-\(user)")
             let port = try #require(scene.ports.withLockedValue { $0.values.first })
             let put = try await KeepAliveClient.with(port: port) {
                 try await $0.send(

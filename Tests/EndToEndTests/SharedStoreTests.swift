@@ -96,10 +96,7 @@ import Testing
         let (users, rounds, parallel) = (20, 5, 10)
         try await scene { tenant, _, first, second in
             for number in 0..<users {
-                let opened = try await tenant.control(
-                    "POST", "/sessions", #"{"user":"user\#(number)","device_fingerprint":"fp"}"#)
-                struct Answer: Decodable { let sessionToken: String }
-                let token = try Tenant.decoder.decode(Answer.self, from: opened).sessionToken
+                let token = try await tenant.open("user\(number)", fingerprint: "fp")
                 _ = try await first.curl([
                     "-X", "PUT", "-d", #"{"session_token":"\#(token)","device_fingerprint":"fp"}"#,
                     first.url + "/sidecar/v1/users/user\(number)/session-token",
@@ -148,7 +145,7 @@ import Testing
         try await Tenant.with { tenant in
             try await RedisServer.with { server in
                 await server.stop()
-                let port = try await RedisServer.freePort()
+                let port = try await freePort()
                 let settings = settings(tenant, server, ["SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(port)"])
                 let waiting = try await Programs.run("ciam-sidecar", environment: settings) { program in
                     _ = await program.lines.first { $0.contains("the store cannot be used") }

@@ -48,7 +48,8 @@ struct Sidecar: Sendable {
         }
     }
 
-    private static func number(_ line: String, _ label: String) -> Int? {
+    /// What follows a label in a log line.
+    static func number(_ line: String, _ label: String) -> Int? {
         line.ranges(of: label).first.flatMap { Int(line[$0.upperBound...].prefix { $0.isNumber }) }
     }
 

@@ -76,6 +76,14 @@ struct Tenant: Sendable, Decodable {
         try Self.decoder.decode(UserSession.self, from: try await control("GET", "/sessions/\(user)"))
     }
 
+    /// Opens a session as a login made elsewhere does.
+    /// - Returns: its session token.
+    func open(_ user: String, fingerprint: String) async throws -> String {
+        struct Answer: Decodable { let sessionToken: String }
+        let body = #"{"user":"\#(user)","device_fingerprint":"\#(fingerprint)"}"#
+        return try Self.decoder.decode(Answer.self, from: try await control("POST", "/sessions", body)).sessionToken
+    }
+
     /// Nothing was presented twice, with a wrong device, a wrong bearer, or to the wrong place.
     /// - Parameter except: counters that are looked at in another way.
     func expectCleanCounters(except: Set<String> = [], sourceLocation: SourceLocation = #_sourceLocation) async throws {

@@ -30,8 +30,7 @@ import Testing
 
     /// The tenant opens a session elsewhere, and the app hands it over: there is no id_token with it.
     private static func handOver(_ tenant: Tenant, _ sidecar: Sidecar, user: String = "alice") async throws {
-        let opened = try await tenant.control("POST", "/sessions", #"{"user":"\#(user)","device_fingerprint":"phone"}"#)
-        let token = Curl.Answer(exit: 0, status: 200, body: text(opened)).member("session_token") ?? ""
+        let token = try await tenant.open(user, fingerprint: "phone")
         let answer = try await sidecar.curl([
             "-X", "PUT", "-d", #"{"session_token":"\#(token)","device_fingerprint":"phone"}"#,
             "\(sidecar.url)/sidecar/v1/users/\(user)/session-token",

@@ -259,7 +259,7 @@ struct VisibilityTests {
     @Test func everyLineIsJSONAndEveryRequestHasOne() async throws {
         try await Tenant.with { tenant in
             let change = ["SIDECAR_LOG_FORMAT": "json", "SIDECAR_ACCESS_LOG": "true", "SIDECAR_LOG_LEVEL": "debug"]
-            let port = try await SilentServer.freePort()
+            let port = try await freePort()
             let settings = Sidecar.settings(tenant).merging(change) { $1 }
                 .merging(["SIDECAR_LISTEN": "127.0.0.1:\(port)"]) { $1 }
             let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -299,8 +299,8 @@ struct VisibilityTests {
                     "SIDECAR_REQUIRED_HEADER": "X-Canary: canary-value", "SIDECAR_LOST_ANSWER_SETTLE": "10ms",
                     "SIDECAR_FINGERPRINT_KEY": "canary-key", "SIDECAR_UPSTREAM_TIMEOUT": "5s",
                 ]
-                let port = try await SilentServer.freePort()
-                let adminPort = try await SilentServer.freePort()
+                let port = try await freePort()
+                let adminPort = try await freePort()
                 let settings = Sidecar.settings(tenant, store: "sqlite:\(folder)/s.db").merging(change) { $1 }
                     .merging(["SIDECAR_LISTEN": "127.0.0.1:\(port)", "SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(adminPort)"])
                 { $1 }

@@ -79,64 +79,13 @@ private final class Told: Sendable {
 
     /// Two stores on one server, as two replicas have them, against one model: every call gets the model's answer, in any order.
     @Test func hundredThousandOperations() async throws {
-        var random = SeededGenerator(seed: 20_261_127)
+        // Each write with a load and a find.
+        let writes = 34_000
         try await RedisServer.with { server in
             try await with(server) { first, _ in
                 try await with(server) { second, _ in
-                    var model = StoreModel(isShared: true)
-                    var intents: [RotationIntent] = []
-                    var operations = 0
-                    let users = ["alice", "bob", "carol"]
-                    while operations < 102_000 {
-                        let store = Bool.random(using: &random) ? first : second
-                        let user = users.randomElement(using: &random) ?? "alice"
-                        let generation = UInt64.random(in: 0...6, using: &random)
-                        let name = "\(user)-\(generation)\(["A", "B"].randomElement(using: &random) ?? "A")"
-                        let states: [Session.State] = [.live, .live, .unknown(since: .sample), .dead(.lost)]
-                        let old = (0..<Int.random(in: 0...3, using: &random)).map { sampleHash("\(user)-\($0)A") }
-                        let session = try sampleSession(
-                            user, name, generation: generation, state: states.randomElement(using: &random) ?? .live,
-                            old: old)
-                        let hash = sampleHash(name)
-                        switch Int.random(in: 0..<9, using: &random) {
-                        case 0...2:
-                            let intent = RotationIntent(
-                                attempt: AttemptID(high: .random(in: 0...2, using: &random), low: UInt64(operations)),
-                                session: session, tokenHash: hash,
-                                owner: try .sample(users.randomElement(using: &random) ?? "alice"),
-                                takesOver: intents.suffix(3).randomElement(using: &random)?.attempt,
-                                limit: .seconds(3600))
-                            intents.append(intent)
-                            let expected = model.begin(intent, at: .sample)
-                            #expect(try await store.begin(intent).withoutTime == expected.withoutTime)
-                        case 3...4:
-                            guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
-                            let expected = model.commit(session, tokenHash: hash, ending: intent)
-                            #expect(try await store.commit(session, tokenHash: hash, ending: intent) == expected)
-                        case 5:
-                            guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
-                            try await store.abandon(intent)
-                            model.abandon(intent)
-                        case 6...7:
-                            let expected = model.save(session, tokenHash: hash)
-                            #expect(try await store.save(session, tokenHash: hash) == expected)
-                        default:
-                            guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
-                            try await store.forget(session.key)
-                            model.forget(session.key)
-                        }
-                        // The states are equal: what a key has, and what a hash finds.
-                        async let loaded = second.load(session.key)
-                        async let found = first.find(hash)
-                        #expect(
-                            try await loaded.withoutTime == model.load(session.key, at: .sample).withoutTime,
-                            "operation \(operations)")
-                        #expect(
-                            try await found.withoutTime == model.find(hash, at: .sample).withoutTime,
-                            "operation \(operations)")
-                        operations += 3
-                    }
-                    print("scripts against the model: \(operations) operations")
+                    try await compareWithTheModel([first, second], writes: writes, seed: 20_261_127)
+                    print("scripts against the model: \(3 * writes) operations")
                 }
             }
         }
@@ -510,7 +459,7 @@ private final class Told: Sendable {
         try await RedisServer.with { server in
             try await with(server.settings) { store, told in
                 try await save(store)
-                let port = try await RedisServer.freePort()
+                let port = try await freePort()
                 try await server.command("REPLICAOF", "127.0.0.1", "\(port)")
                 await expect(.readOnly) { try await store.probe() }
                 #expect(store.trouble == .readOnly)

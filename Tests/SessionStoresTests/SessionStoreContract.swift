@@ -268,51 +268,8 @@ struct SessionStoreContract {
     /// The rules that the explorer goes through are the store's: the same answers to the same calls, in any order.
     @Test(arguments: StoreKind.allCases)
     func everyStoreDoesWhatTheModelDoes(kind: StoreKind) async throws {
-        var random = SeededGenerator(seed: 20_260_701)
         try await kind.with { store in
-            var model = StoreModel(isShared: store.isShared)
-            var intents: [RotationIntent] = []
-            for step in 0..<4000 {
-                let user = ["alice", "bob"].randomElement(using: &random) ?? "alice"
-                let generation = UInt64.random(in: 0...6, using: &random)
-                let token = ["A", "B"].randomElement(using: &random) ?? "A"
-                let name = "\(user)-\(generation)\(token)"
-                let states: [Session.State] = [.live, .live, .unknown(since: .sample), .dead(.lost)]
-                let session = try sampleSession(
-                    user, name, generation: generation, state: states.randomElement(using: &random) ?? .live)
-                let hash = sampleHash(name)
-                switch Int.random(in: 0..<9, using: &random) {
-                case 0...2:
-                    let intent = RotationIntent(
-                        attempt: AttemptID(high: .random(in: 0...1, using: &random), low: UInt64(step)),
-                        session: session, tokenHash: hash, owner: try .sample("alice"),
-                        takesOver: intents.randomElement(using: &random)?.attempt)
-                    intents.append(intent)
-                    let expected = model.begin(intent, at: .sample)
-                    #expect(try await store.begin(intent).withoutTime == expected.withoutTime, "step \(step)")
-                case 3...4:
-                    guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
-                    let expected = model.commit(session, tokenHash: hash, ending: intent)
-                    #expect(
-                        try await store.commit(session, tokenHash: hash, ending: intent) == expected, "step \(step)")
-                case 5:
-                    guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
-                    try await store.abandon(intent)
-                    model.abandon(intent)
-                case 6...7:
-                    let expected = model.save(session, tokenHash: hash)
-                    #expect(try await store.save(session, tokenHash: hash) == expected, "step \(step)")
-                default:
-                    guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
-                    try await store.forget(session.key)
-                    model.forget(session.key)
-                }
-                #expect(
-                    try await store.load(session.key).withoutTime == model.load(session.key, at: .sample).withoutTime,
-                    "step \(step)")
-                #expect(
-                    try await store.find(hash).withoutTime == model.find(hash, at: .sample).withoutTime, "step \(step)")
-            }
+            try await compareWithTheModel([store], writes: 4000, seed: 20_260_701)
         }
     }
 
@@ -424,4 +381,58 @@ extension StoredSession? {
 }
 extension BeginOutcome {
     var withoutTime: BeginOutcome { if case .held(let attempt) = self { .held(attempt.withoutTime) } else { self } }
+}
+
+/// Random writes to any of the stores, which share their sessions: each gets the model's answer, and after each the states are equal:
+/// what a key has, and what a hash finds.
+func compareWithTheModel(_ stores: [any SessionStore], writes: Int, seed: UInt64) async throws {
+    var random = SeededGenerator(seed: seed)
+    func any<Element>(_ choices: [Element]) throws -> Element { try #require(choices.randomElement(using: &random)) }
+    let first = try #require(stores.first)
+    var model = StoreModel(isShared: first.isShared)
+    var intents: [RotationIntent] = []
+    let users = ["alice", "bob", "carol"]
+    var written = 0
+    while written < writes {
+        let store = try any(stores)
+        let user = try any(users)
+        let generation = UInt64.random(in: 0...6, using: &random)
+        let name = "\(user)-\(generation)\(try any(["A", "B"]))"
+        let old = (0..<Int.random(in: 0...3, using: &random)).map { sampleHash("\(user)-\($0)A") }
+        let session = try sampleSession(
+            user, name, generation: generation, state: try any([.live, .live, .unknown(since: .sample), .dead(.lost)]),
+            old: old)
+        let hash = sampleHash(name)
+        switch Int.random(in: 0..<9, using: &random) {
+        case 0...2:
+            let intent = RotationIntent(
+                attempt: AttemptID(high: .random(in: 0...2, using: &random), low: UInt64(written)),
+                session: session, tokenHash: hash, owner: try .sample(try any(users)),
+                takesOver: intents.suffix(3).randomElement(using: &random)?.attempt, limit: .seconds(3600))
+            intents.append(intent)
+            let expected = model.begin(intent, at: .sample)
+            #expect(try await store.begin(intent).withoutTime == expected.withoutTime, "write \(written)")
+        case 3...4:
+            guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
+            let expected = model.commit(session, tokenHash: hash, ending: intent)
+            #expect(
+                try await store.commit(session, tokenHash: hash, ending: intent) == expected, "write \(written)")
+        case 5:
+            guard let intent = intents.suffix(4).randomElement(using: &random) else { continue }
+            try await store.abandon(intent)
+            model.abandon(intent)
+        case 6...7:
+            let expected = model.save(session, tokenHash: hash)
+            #expect(try await store.save(session, tokenHash: hash) == expected, "write \(written)")
+        default:
+            guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
+            try await store.forget(session.key)
+            model.forget(session.key)
+        }
+        let loaded = try await (stores.last ?? first).load(session.key)
+        #expect(loaded.withoutTime == model.load(session.key, at: .sample).withoutTime, "write \(written)")
+        let found = try await first.find(hash)
+        #expect(found.withoutTime == model.find(hash, at: .sample).withoutTime, "write \(written)")
+        written += 1
+    }
 }

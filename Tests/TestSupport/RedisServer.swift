@@ -2,8 +2,6 @@
 
 internal import FoundationEssentials
 internal import NIOConcurrencyHelpers
-internal import NIOCore
-internal import NIOPosix
 internal import Subprocess
 
 /// Debian's `redis-server` with a password, on a unix socket and, if asked, a loopback port; its files in a folder of its own. It can be ended and
@@ -44,13 +42,6 @@ package final class RedisServer: Sendable {
                 throw error
             }
         }
-    }
-
-    package static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        defer { channel.close(promise: nil) }
-        return channel.localAddress?.port ?? 0
     }
 
     /// Returns when it takes connections.
@@ -139,7 +130,7 @@ package final class RedisServer: Sendable {
     package func listen(_ setting: String) async throws -> Int {
         while true {
             // Another process may be faster.
-            let port = try await Self.freePort()
+            let port = try await freePort()
             if try await command("CONFIG", "SET", setting, "\(port)") == "OK\n" { return port }
         }
     }

@@ -1,6 +1,7 @@
 // The wall to hiredis: bytes to replies, and arguments to bytes.
 
 internal import CHiredis
+internal import Model
 
 /// Reads replies from a stream of bytes. Belongs to one event loop; `close` gives its memory back.
 @safe struct RedisReader {
@@ -12,7 +13,7 @@ internal import CHiredis
     init() { unsafe reader = chiredis_reader_make() }
 
     /// - Throws: `.broken` when the bytes are no replies; nothing can be read from then on.
-    func feed(_ bytes: UnsafeRawBufferPointer) throws(StoreReplyError) {
+    func feed(_ bytes: UnsafeRawBufferPointer) throws(StoreTrouble) {
         guard let reader = unsafe reader, let start = bytes.baseAddress else { return }
         let status = unsafe redisReaderFeed(
             reader, start.assumingMemoryBound(to: CChar.self), bytes.count)
@@ -21,7 +22,7 @@ internal import CHiredis
     }
 
     /// The next whole reply; nil until more bytes have come.
-    func next() throws(StoreReplyError) -> RedisReply? {
+    func next() throws(StoreTrouble) -> RedisReply? {
         guard let reader = unsafe reader else { throw .broken }
         var found: UnsafeMutableRawPointer?
         guard unsafe redisReaderGetReply(reader, &found) == REDIS_OK else { throw .broken }
@@ -54,9 +55,6 @@ internal import CHiredis
         }
     }
 }
-
-/// What came is not what a Redis server says.
-enum StoreReplyError: Error { case broken }
 
 /// A command with its arguments, each counted: no byte in an argument means anything.
 struct RedisCommand: Sendable {

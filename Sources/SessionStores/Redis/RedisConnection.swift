@@ -63,8 +63,14 @@ final class RedisConnection: Sendable {
         return try result.get()
     }
 
-    /// Returns when the connection has ended.
-    func ended() async { try? await channel.closeFuture.get() }
+    /// Returns when the connection has ended; ends it when the task is cancelled.
+    func ended() async {
+        await withTaskCancellationHandler {
+            try? await channel.closeFuture.get()
+        } onCancel: {
+            close()
+        }
+    }
 
     func close() { channel.close(mode: .all, promise: nil) }
 }
@@ -131,12 +137,12 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        do throws(StoreReplyError) {
-            try unsafe buffer.withUnsafeReadableBytes { (bytes) throws(StoreReplyError) in try unsafe reader.feed(bytes)
+        do throws(StoreTrouble) {
+            try unsafe buffer.withUnsafeReadableBytes { (bytes) throws(StoreTrouble) in try unsafe reader.feed(bytes)
             }
             while trouble == nil, let reply = try reader.next() { take(reply) }
         } catch {
-            end(.broken)
+            end(error)
             context.close(promise: nil)
         }
     }

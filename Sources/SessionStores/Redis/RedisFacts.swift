@@ -3,7 +3,7 @@
 package import Model
 
 /// The lines of `INFO` that matter.
-package struct RedisFacts: Sendable, Equatable {
+package struct RedisFacts: Sendable {
     /// `Redis 7.0.15` or `Valkey 8.0.1`.
     package var product = ""
     /// Major and minor number of the Redis that it is, or that it is compatible with.
@@ -34,10 +34,6 @@ package struct RedisFacts: Sendable, Equatable {
         isReplica = fields["role"] == "slave"
         mayEvict = fields["maxmemory"] ?? "0" != "0" && fields["maxmemory_policy"] != "noeviction"
         isAppending = fields["aof_enabled"] == "1"
-    }
-
-    package static func == (left: Self, right: Self) -> Bool {
-        left.product == right.product && left.mode == right.mode && left.runID == right.runID
     }
 }
 

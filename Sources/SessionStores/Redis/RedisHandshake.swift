@@ -4,12 +4,21 @@ internal import Model
 
 /// What is said before a connection is used.
 struct RedisHandshake: Sendable {
-    let settings: RedisSettings
+    var settings: RedisSettings
     let seals: [RecordSeal]
     /// What an empty store is given.
     var firstKeys: StoreKeys
     /// Whether the process uses `firstKeys` already: it can do with no others.
     var isBound = false
+
+    /// - Parameters:
+    ///   - key: 32 bytes; what is written is sealed with it.
+    ///   - oldKeys: what is there may be sealed with these as well.
+    init(_ settings: RedisSettings, key: [UInt8], oldKeys: [[UInt8]]) {
+        self.settings = settings
+        seals = ([key] + oldKeys).map { RecordSeal(master: $0) }
+        firstKeys = RecordSeal.firstKeys(master: key)
+    }
 
     struct Result: Sendable {
         let facts: RedisFacts?
@@ -72,9 +81,8 @@ struct RedisHandshake: Sendable {
     private func swap(_ expected: [UInt8], _ wanted: [UInt8], _ connection: RedisConnection)
         async throws(RedisOpenError) -> (secret: [UInt8], birth: [UInt8])
     {
-        var generator = SystemRandomNumberGenerator()
-        let name = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        let command = RedisScript.secret.command(settings.keyPrefix, [expected, wanted, name], isWhole: true)
+        let arguments = [expected, wanted, RandomBytes.make(16)]
+        let command = RedisScript.secret.command(settings.keyPrefix, arguments, isWhole: true)
         guard let parts = try await say(command, connection).elements, parts.count == 2, let secret = parts[0].bytes,
             let birth = parts[1].bytes
         else { throw .trouble(.broken) }

@@ -41,9 +41,7 @@ final class RedisLink: Sendable {
         let connection: RedisConnection? = state.withLockedValue { state in
             let known = state.handshake.settings
             if known.user == settings.user, known.password == settings.password, settings.tls == nil { return nil }
-            state.handshake = RedisHandshake(
-                settings: settings, seals: state.handshake.seals, firstKeys: state.handshake.firstKeys,
-                isBound: state.handshake.isBound)
+            state.handshake.settings = settings
             return state.connection
         }
         connection?.close()
@@ -114,11 +112,7 @@ final class RedisLink: Sendable {
                 }
             }
         }
-        await withTaskCancellationHandler {
-            await connection.ended()
-        } onCancel: {
-            connection.close()
-        }
+        await connection.ended()
         beating.cancel()
         following.cancel()
         state.withLockedValue { $0.connection = nil }
@@ -155,11 +149,7 @@ final class RedisLink: Sendable {
                     failures = 0
                     told(.following)
                     let beating = Task { await beat(connection) { _ in } }
-                    await withTaskCancellationHandler {
-                        await connection.ended()
-                    } onCancel: {
-                        connection.close()
-                    }
+                    await connection.ended()
                     beating.cancel()
                     if !Task.isCancelled { told(.missing) }
                 }

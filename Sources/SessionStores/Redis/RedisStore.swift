@@ -48,9 +48,7 @@ package final class RedisStore: SessionStore {
         _ settings: RedisSettings, key: [UInt8], oldKeys: [[UInt8]] = [], clock: any WallClock,
         onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) async throws(StoreOpenError) -> RedisStore {
-        let handshake = RedisHandshake(
-            settings: settings, seals: ([key] + oldKeys).map { RecordSeal(master: $0) },
-            firstKeys: RecordSeal.firstKeys(master: key))
+        let handshake = RedisHandshake(settings, key: key, oldKeys: oldKeys)
         let later = NIOLockedValueBox<RedisStore?>(nil)
         let link = RedisLink(handshake) { event in later.withLockedValue { $0 }?.heard(event) }
         var last: StoreTrouble?
@@ -79,9 +77,7 @@ package final class RedisStore: SessionStore {
     package static func examine(_ settings: RedisSettings, key: [UInt8], oldKeys: [[UInt8]] = [])
         async throws(RedisOpenError) -> RedisFacts?
     {
-        let handshake = RedisHandshake(
-            settings: settings, seals: ([key] + oldKeys).map { RecordSeal(master: $0) },
-            firstKeys: RecordSeal.firstKeys(master: key))
+        let handshake = RedisHandshake(settings, key: key, oldKeys: oldKeys)
         let (connection, result) = try await RedisLink(handshake) { _ in }.open()
         defer { connection.close() }
         do throws(StoreTrouble) {
@@ -150,7 +146,7 @@ package final class RedisStore: SessionStore {
     private func connected(_ result: RedisHandshake.Result) {
         let (birth, isOther, mayEvict) = state.withLockedValue { state in
             defer { (state.facts, state.birth) = (result.facts, result.birth) }
-            let isOther = result.facts == nil || result.facts != state.facts
+            let isOther = result.facts == nil || result.facts?.runID != state.facts?.runID
             return (state.birth, isOther, result.facts?.mayEvict == true && state.facts?.mayEvict != true)
         }
         if mayEvict { onEvent(.mayEvict) }
