@@ -41,8 +41,6 @@ package final class SessionCoordinator: Sendable {
         var givenUp: [RotationIntent] = []
         /// Looks at what becomes of another replica's attempt, each for everybody who waits for it.
         var looks: [SessionKey: (flight: RotationFlight, task: Task<Void, Never>)] = [:]
-        /// How many reads are under way.
-        var reads = 0
         private var lastAttempt: AttemptID
 
         init(policy: RotationPolicy, hasher: TokenHasher, isShared: Bool) {
@@ -221,30 +219,32 @@ package final class SessionCoordinator: Sendable {
 
     /// Asks the store. Where it cannot be asked, memory goes on with what it has (contract 9).
     func load(_ query: StoreQuery, _ read: inout StoreAnswers) async throws(StoreError) {
-        let asked = state.withLockedValue { state in
-            state.reads += 1
-            return state.ledger.lastEpoch
-        }
-        defer { state.withLockedValue { $0.reads -= 1 } }
-        do {
-            let stored: StoredSession?
-            switch query {
-            case .key(let key): stored = try await store.load(key)
-            case .token(let hash): stored = try await store.find(hash)
-            }
-            read[query] = .some(stored?.session.key)
-            state.withLockedValue { state in
-                if let stored {
-                    state.ledger.loaded(stored, asked: asked, at: clock.now())
-                } else if case .key(let key) = query {
-                    state.ledger.missing(key)
-                }
-            }
-        } catch {
+        do throws(StoreError) { try await ask(query, &read) } catch {
             guard case .key(let key) = query, state.withLockedValue({ $0.ledger.session(key) != nil }) else {
                 throw error
             }
             read[query] = .some(key)
+        }
+    }
+
+    /// Asks the store and tells the ledger. An answer that a removal has overtaken is none.
+    func ask(_ query: StoreQuery, _ read: inout StoreAnswers) async throws(StoreError) {
+        let asked = state.withLockedValue { $0.ledger.asks() }
+        defer { state.withLockedValue { $0.ledger.answered() } }
+        let stored: StoredSession?
+        switch query {
+        case .key(let key): stored = try await store.load(key)
+        case .token(let hash): stored = try await store.find(hash)
+        }
+        read[query] = state.withLockedValue { state in
+            if let stored {
+                let key = stored.session.key
+                let isThere =
+                    state.ledger.loaded(stored, asked: asked, at: clock.now()) || state.ledger.session(key) != nil
+                return .some(isThere ? key : nil)
+            }
+            if case .key(let key) = query { state.ledger.missing(key) }
+            return .some(nil)
         }
     }
 

@@ -53,42 +53,24 @@ package enum SessionDecision: Sendable {
 
 /// The sessions in memory and the rules over them. It never waits, reads a clock or touches a store.
 package struct SessionLedger: Sendable {
-    /// An attempt of another process, as the store told.
-    private struct Abroad: Sendable, Hashable {
-        let attempt: AttemptID
-        /// Over, and its loss counted.
-        let isOver: Bool
-        /// How long it had left when the store was asked.
-        let left: Duration
-        /// By this process's clock, for a store that cannot be asked any more.
-        let until: Timestamp
-
-        // How long it has left is the store's to say.
-        static func == (one: Self, other: Self) -> Bool { one.attempt == other.attempt && one.isOver == other.isOver }
-        func hash(into hasher: inout Hasher) { hasher.combine(attempt) }
-    }
-
     /// What memory has the only copy of.
     package enum Unsaved: Sendable, Hashable { case rotation, login }
 
     let policy: RotationPolicy
     let hasher: TokenHasher
     /// Of this process's attempts, the upper half of the name.
-    private let process: UInt64
-    private var table: SessionTable
+    let process: UInt64
+    var table: SessionTable
     private var inTheAir: [SessionKey: RotationIntent] = [:]
-    private var abroad: [SessionKey: Abroad] = [:]
     /// Until when the tenant asked to be left alone.
     private var resting: [SessionKey: Timestamp] = [:]
-    private(set) var unsaved: [SessionKey: Unsaved] = [:]
-    /// What was read from the store before this epoch may be out of date. The highest there is: everything may.
-    private var epoch: UInt64 = 0
-    package private(set) var lastEpoch: UInt64 = 0
+    var unsaved: [SessionKey: Unsaved] = [:]
+    var others: OtherProcesses
 
     /// - Parameter isShared: whether others write to the store; until news of them come, memory may be out of date.
     package init(policy: RotationPolicy, hasher: TokenHasher, process: UInt64, isShared: Bool = false) {
         (self.policy, self.hasher, self.process) = (policy, hasher, process)
-        if isShared { epoch = .max }
+        others = OtherProcesses(isShared: isShared)
         table = SessionTable(hasher: hasher, limit: policy.memoryLimit)
     }
 
@@ -121,7 +103,7 @@ package struct SessionLedger: Sendable {
                 let shares = (purpose == .refresh || purpose == .keepFresh) && intent.isShared
                 return shares ? .join(intent.attempt) : .wait(intent.attempt)
             }
-            if abroad[place.key]?.isOver == false { return .watch(place.key) }
+            if isRunningAbroad(place.key) { return .watch(place.key) }
             return decideIdle(place, purpose, rotationTried, attempt, now)
         }
     }
@@ -184,76 +166,17 @@ package struct SessionLedger: Sendable {
     ) -> SessionDecision {
         let intent = RotationIntent(
             attempt: attempt, session: session, tokenHash: hasher.hash(session.token), owner: owner,
-            isShared: purpose != .exchange, takesOver: abroad[session.key]?.attempt, limit: policy.attemptLimit)
+            isShared: purpose != .exchange, takesOver: others.attempts[session.key]?.attempt, limit: policy.attemptLimit
+        )
         inTheAir[session.key] = intent
         return .start(intent)
     }
 
-    /// Whether memory may answer for a session without asking the store first.
-    func isCurrent(_ key: SessionKey) -> Bool {
-        table.isChecked(key, since: epoch) || unsaved[key] != nil || inTheAir[key] != nil
-    }
-
-    /// Whether every write of others is told of.
-    var isFollowing: Bool { epoch != .max }
-    /// How long another process's attempt had left when it was last heard of.
-    func abroadLeft(_ key: SessionKey) -> Duration { abroad[key]?.left ?? .zero }
-    func isRunningAbroad(_ key: SessionKey) -> Bool { abroad[key]?.isOver == false }
-    func needsReading(_ key: SessionKey) -> Bool { table[key] == nil || !isCurrent(key) }
-
     // MARK: events
-
-    /// The store was asked for a key or a token and has this. What memory knows more of stays.
-    /// - Parameter asked: `lastEpoch` when it was asked; nil for now.
-    package mutating func loaded(_ stored: StoredSession, asked: UInt64? = nil, at now: Timestamp) {
-        publish(stored.session)
-        table.checked(stored.session.key, epoch: asked ?? lastEpoch)
-        // The store has gone back behind memory: its attempt is one that memory knows the end of.
-        if let known = table[stored.session.key], stored.session.generation < known.generation { return }
-        note(stored.unfinished, of: stored.session.key, at: now)
-    }
-
-    /// The store was asked for a session and has none. One that only memory has, or that is in the air, stays.
-    package mutating func missing(_ key: SessionKey) {
-        abroad[key] = nil
-        if unsaved[key] == nil, inTheAir[key] == nil { forget(key) }
-    }
-
-    /// The store cannot be asked what became of another process's attempt.
-    /// - Returns: whether it is over by now all the same.
-    mutating func lostSight(_ key: SessionKey, at now: Timestamp) -> Bool {
-        guard let known = abroad[key], !known.isOver, known.until <= now else { return false }
-        abroad[key] = nil
-        return true
-    }
-
-    /// Whether every write of others is told of from now on.
-    package mutating func follows(_ isFollowing: Bool) {
-        lastEpoch += 1
-        epoch = isFollowing ? lastEpoch : .max
-    }
-
-    /// Another process has written a session. One that nobody here has asked for is left where it is.
-    /// - Parameter isWanted: somebody is just reading: what was read may be older than this.
-    package mutating func heard(_ stored: StoredSession, isWanted: Bool, at now: Timestamp) {
-        let key = stored.session.key
-        guard table[key] != nil || isWanted else { return }
-        loaded(stored, at: now)
-    }
-
-    /// The store may have lost these: memory has the only copy until it has taken them once more.
-    /// - Parameter since: those whose token is younger; nil for all.
-    package mutating func handBack(since: Timestamp?) -> [SessionKey] {
-        let lost = table.sessions.filter { session in
-            session.generation > 0 && since.map { session.rotatedAt >= $0 } ?? true
-        }
-        for session in lost where unsaved[session.key] == nil { unsaved[session.key] = .rotation }
-        return lost.map(\.key)
-    }
 
     /// The intent is durable. The attempt that it took over is counted in it.
     package mutating func granted(_ intent: RotationIntent) {
-        abroad[intent.key] = nil
+        others.attempts[intent.key] = nil
         resting[intent.key] = nil
     }
 
@@ -263,24 +186,9 @@ package struct SessionLedger: Sendable {
         note(unfinished, of: intent.key, at: now)
     }
 
-    /// The loss of an attempt that is over is counted once.
-    private mutating func note(_ unfinished: UnfinishedAttempt?, of key: SessionKey, at now: Timestamp) {
-        guard let unfinished, unfinished.attempt.high != process else {
-            abroad[key] = nil
-            return
-        }
-        guard unfinished.left <= .zero else {
-            abroad[key] = Abroad(
-                attempt: unfinished.attempt, isOver: false, left: unfinished.left, until: now + unfinished.left)
-            return
-        }
-        let over = Abroad(attempt: unfinished.attempt, isOver: true, left: .zero, until: .init(milliseconds: 0))
-        if abroad.updateValue(over, forKey: key) != over { table.change(key) { $0.countLoss(policy, at: now) } }
-    }
-
     /// Makes a durable session the one that everybody gets. One that knows less than what is known changes nothing.
     package mutating func publish(_ session: Session) {
-        guard table.put(session, epoch: lastEpoch) else { return }
+        guard table.put(session, epoch: others.lastEpoch) else { return }
         let (inTheAir, unsaved) = (inTheAir, unsaved)
         for key in table.tooMany(keeping: { inTheAir[$0] != nil || unsaved[$0] != nil }) { forget(key) }
     }
@@ -303,14 +211,14 @@ package struct SessionLedger: Sendable {
     mutating func used(_ key: SessionKey, at now: Timestamp) { table.used(key, at: now) }
 
     /// Memory has the only copy of a session from now on; it is not evicted before it is saved.
-    mutating func keep(_ session: Session, unsaved reason: Unsaved) {
+    package mutating func keep(_ session: Session, unsaved reason: Unsaved) {
         publish(session)
         // A login stays one, whatever is pinned to it afterwards.
         if unsaved[session.key] != .login { unsaved[session.key] = reason }
     }
 
     /// The store was given what only memory had. If it had something else already, a login is the newer one, a rotation not.
-    mutating func saved(_ session: Session, _ outcome: CommitOutcome, at now: Timestamp) {
+    package mutating func saved(_ session: Session, _ outcome: CommitOutcome, at now: Timestamp) {
         let key = session.key
         switch outcome {
         case .committed, .fenced(nil):
@@ -336,7 +244,7 @@ package struct SessionLedger: Sendable {
     /// Forgets a session and its lineage.
     package mutating func forget(_ key: SessionKey) {
         table.remove(key)
-        (abroad[key], resting[key], unsaved[key]) = (nil, nil, nil)
+        (others.attempts[key], resting[key], unsaved[key]) = (nil, nil, nil)
     }
 
     /// Every session that an app has asked for and that no attempt is in the air for.
@@ -348,12 +256,12 @@ package struct SessionLedger: Sendable {
 /// By what is known; the settings never change.
 extension SessionLedger: Hashable {
     package static func == (left: Self, right: Self) -> Bool {
-        left.table == right.table && left.inTheAir == right.inTheAir && left.abroad == right.abroad
-            && left.resting == right.resting && left.unsaved == right.unsaved && left.epoch == right.epoch
+        left.table == right.table && left.inTheAir == right.inTheAir && left.others == right.others
+            && left.resting == right.resting && left.unsaved == right.unsaved
     }
     package func hash(into hasher: inout Hasher) {
         hasher.combine(table)
         hasher.combine(inTheAir)
-        hasher.combine(abroad)
+        hasher.combine(others)
     }
 }

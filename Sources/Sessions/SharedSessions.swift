@@ -20,13 +20,13 @@ extension SessionCoordinator {
             // Whoever waits for the session looks at what is here now.
             let look = state.withLockedValue { state in
                 let key = stored.session.key
-                state.ledger.heard(stored, isWanted: state.reads > 0 || state.looks[key] != nil, at: now)
+                state.ledger.heard(stored, isWanted: state.looks[key] != nil, at: now)
                 return state.looks.removeValue(forKey: key)
             }
             finish(look, .overtaken)
         case .forgotten(let key):
             let look = state.withLockedValue { state in
-                if state.ledger.unsaved[key] == nil { state.ledger.forget(key) }
+                state.ledger.heardRemoval(of: key)
                 if state.ledger.session(key) == nil { state.idTokens.forget(key) }
                 return state.looks.removeValue(forKey: key)
             }
@@ -92,10 +92,8 @@ extension SessionCoordinator {
         guard state.withLockedValue({ $0.looks[key]?.flight === flight }) else { return }
         var result = RotationResult.overtaken
         do throws(StoreError) {
-            let stored = try await store.load(key)
-            state.withLockedValue { state in
-                if let stored { state.ledger.loaded(stored, at: clock.now()) } else { state.ledger.missing(key) }
-            }
+            var read: StoreAnswers = [:]
+            try await ask(.key(key), &read)
         } catch {
             let isOver = state.withLockedValue { $0.ledger.lostSight(key, at: clock.now()) }
             if !isOver { result = .storeFailed(error) }

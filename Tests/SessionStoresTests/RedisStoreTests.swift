@@ -440,6 +440,104 @@ private final class Told: Sendable {
         }
     }
 
+    /// Emptied while the sealing key is being changed: every replica hands back, the keys in use go with it whatever seals them, and
+    /// sidecars with other keys that come first are not taken for ours.
+    @Test func anEmptiedServerGetsTheKeysInUse() async throws {
+        let (old, new) = ([UInt8].sampleKey, [UInt8](repeating: 3, count: 32))
+        func open(_ server: RedisServer, key: [UInt8], old: [[UInt8]]) async throws -> (RedisStore, Told) {
+            let told = Told()
+            let store = try await RedisStore.open(
+                server.settings, key: key, oldKeys: old, clock: ManualClock(), onEvent: told.hear)
+            store.follow(told.hear)
+            return (store, told)
+        }
+        try await RedisServer.with(["--appendonly", "no"]) { server in
+            await (try open(server, key: old, old: [])).0.close()
+            let replicas = [
+                try await open(server, key: new, old: [old]), try await open(server, key: old, old: [new]),
+            ]
+            await server.kill()
+            try await server.start()
+            for (_, told) in replicas {
+                await told.wait(for: "may have forgotten everything")
+                await told.wait(for: "trouble over")
+            }
+            let (last, _) = try await open(server, key: new, old: [old])
+            #expect(last.keys.lineage == replicas[0].0.keys.lineage)
+            #expect(last.keys.fingerprint == replicas[1].0.keys.fingerprint)
+            await last.close()
+            // A new sidecar that comes first makes keys of its own: whoever has others in use is not mixed with it.
+            _ = try await server.command("FLUSHALL")
+            for (store, _) in replicas.dropLast() { await store.close() }
+            let (newcomer, _) = try await open(server, key: new, old: [old])
+            #expect(newcomer.keys.lineage != replicas[1].0.keys.lineage)
+            await server.disconnectOthers(password: server.password)
+            await replicas[1].1.wait(for: "trouble foreign")
+            await newcomer.close()
+            await replicas[1].0.close()
+        }
+    }
+
+    /// Other secrets: a new connection takes over, and nothing that was asked meanwhile fails.
+    @Test func aPasswordThatIsReplacedInterruptsNothing() async throws {
+        try await RedisServer.with { server in
+            try await with(server.settings) { store, told in
+                try await server.command("ACL", "SETUSER", "default", ">another")
+                let isOver = NIOLockedValueBox(false)
+                async let saving: Int = {
+                    var count = 0
+                    while !isOver.withLockedValue({ $0 }) {
+                        try await save(store)
+                        count += 1
+                    }
+                    return count
+                }()
+                var settings = server.settings
+                for round in 2...6 {
+                    settings.password = bytes(round.isMultiple(of: 2) ? "another" : server.password)
+                    store.replace(settings)
+                    await told.wait(for: "following", count: round)
+                }
+                isOver.withLockedValue { $0 = true }
+                #expect(try await saving > 0)
+                #expect(!told.lines.contains { $0.hasPrefix("trouble") })
+            }
+        }
+    }
+
+    /// No connection is free: waited for, at start as well.
+    @Test func aServerThatTakesNoMoreConnections() async throws {
+        try await RedisServer.with(["--maxclients", "2"]) { server in
+            let told = Told()
+            let opening = NIOLockedValueBox<Task<RedisStore, any Error>?>(nil)
+            try await with(server.settings) { _, _ in
+                let settings = server.settings
+                opening.withLockedValue {
+                    $0 = Task {
+                        try await RedisStore.open(settings, key: .sampleKey, clock: ManualClock(), onEvent: told.hear)
+                    }
+                }
+                await told.wait(for: "trouble unreachable")
+            }
+            let store = try await opening.withLockedValue { $0 }?.value
+            #expect(told.lines.contains("trouble over"))
+            await store?.close()
+        }
+    }
+
+    /// A server that does not know AUTH repeats what was said to it; nobody else does.
+    @Test func thePasswordIsNotRepeated() async throws {
+        let reply = "-ERR unknown command `AUTH`, with args beginning with: `canary-redis-password`\r\n"
+        try await withReplyingServer(bytes(reply)) { port in
+            var settings = RedisSettings(place: .tcp(host: "127.0.0.1", port: port))
+            settings.password = bytes("canary-redis-password")
+            do throws(RedisOpenError) {
+                _ = try await RedisStore.examine(settings, key: .sampleKey)
+                Issue.record("not refused")
+            } catch { #expect(!"\(error)".contains("canary")) }
+        }
+    }
+
     /// A server that is stopped: nobody waits longer than the timeout, and it goes on by itself.
     @Test func aServerThatIsStopped() async throws {
         try await RedisServer.with { server in

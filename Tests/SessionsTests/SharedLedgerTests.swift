@@ -53,10 +53,11 @@ struct SharedLedgerTests {
     @Test func anAnswerThatIsOlderThanTheNews() throws {
         var scene = try scene(following: true)
         scene.ledger.follows(false)
-        let asked = scene.ledger.lastEpoch
+        let asked = scene.ledger.asks()
         scene.ledger.follows(true)
         let stored = StoredSession(session: try scene.session("alice", "T0"), unfinished: nil)
         scene.ledger.loaded(stored, asked: asked, at: scene.now)
+        scene.ledger.answered()
         #expect(try word(&scene) == "load key")
     }
 
@@ -107,6 +108,53 @@ struct SharedLedgerTests {
         var idle = try self.scene(following: true)
         idle.ledger.missing(alice)
         #expect(idle.ledger.session(alice) == nil)
+    }
+
+    /// Removed while it is being read: the answer is older than the removal and brings nothing back, neither the old session nor
+    /// over a login that came since.
+    @Test func aRemovalWhileReading() throws {
+        let alice: SessionKey = try .sample("alice")
+        var scene = try scene(following: true)
+        let old = StoredSession(session: try scene.session("alice", "T0", generation: 7), unfinished: nil)
+        let asked = scene.ledger.asks()
+        scene.ledger.heardRemoval(of: alice)
+        var isThere = scene.ledger.loaded(old, asked: asked, at: scene.now)
+        #expect(!isThere && scene.ledger.session(alice) == nil)
+        let login = try scene.session("alice", "L0", generation: 1)
+        scene.ledger.heard(StoredSession(session: login, unfinished: nil), isWanted: false, at: scene.now)
+        isThere = scene.ledger.loaded(old, asked: asked, at: scene.now)
+        #expect(!isThere && scene.ledger.session(alice)?.token == login.token)
+        scene.ledger.answered()
+        // What is asked from then on counts again.
+        let later = scene.ledger.asks()
+        isThere = scene.ledger.loaded(old, asked: later, at: scene.now)
+        #expect(isThere && scene.ledger.session(alice)?.generation == 7)
+        scene.ledger.answered()
+    }
+
+    /// While the store cannot be asked, another's attempt is over when its time has passed, not before.
+    @Test func losingSightOfAnAttempt() throws {
+        var scene = try scene(following: true)
+        let session = try scene.session("alice", "T0")
+        scene.ledger.heard(StoredSession(session: session, unfinished: other(scene)), isWanted: false, at: scene.now)
+        let isOverEarly = scene.ledger.lostSight(session.key, at: scene.now + .seconds(29))
+        #expect(try word(&scene) == "watch")
+        let isOver = scene.ledger.lostSight(session.key, at: scene.now + .seconds(30))
+        #expect(!isOverEarly && isOver)
+        #expect(try word(&scene) == "use T0")
+    }
+
+    /// A login that only memory has stays the newer one, whatever is pinned to it before the store takes it.
+    @Test func aPinDoesNotMakeALoginARotation() throws {
+        var scene = try scene(following: true)
+        var login = try scene.session("alice", "L0", generation: 4)
+        scene.ledger.keep(login, unsaved: .login)
+        login.fingerprint = nil
+        scene.ledger.keep(login, unsaved: .rotation)
+        let stored = try scene.session("alice", "X9", generation: 9)
+        scene.ledger.saved(login, .fenced(stored), at: scene.now)
+        #expect(scene.ledger.session(login.key)?.token == login.token)
+        #expect(scene.ledger.session(login.key)?.generation == 10)
     }
 
     /// A store that may have lost sessions: memory has the only copy, answers for it, and keeps it whatever the store says.

@@ -3,7 +3,7 @@
 package import Model
 internal import NIOConcurrencyHelpers
 
-/// Passes everything on to another store, but for the calls that are to fail.
+/// Passes everything on to another store, but for the calls that are to fail. Tells what the test says.
 package final class FailingStore: SessionStore {
     package enum Call: Hashable, Sendable { case load, begin, commit, save, probe }
 
@@ -12,6 +12,8 @@ package final class FailingStore: SessionStore {
 
     private let inner: any SessionStore
     private let failing = NIOLockedValueBox<Set<Call>>([])
+    private let told = NIOLockedValueBox<(@Sendable (StoreNews) -> Void)?>(nil)
+    private let held = NIOLockedValueBox<Gate?>(nil)
     /// Signalled at each call that failed.
     package let failed = Gate()
     /// Signalled at each probe that went through.
@@ -23,7 +25,14 @@ package final class FailingStore: SessionStore {
 
     package var keys: StoreKeys { inner.keys }
     package var isShared: Bool { inner.isShared }
-    package func follow(_ told: @escaping @Sendable (StoreNews) -> Void) { inner.follow(told) }
+    package func follow(_ told: @escaping @Sendable (StoreNews) -> Void) {
+        self.told.withLockedValue { $0 = told }
+        inner.follow(told)
+    }
+    /// Tells it to whoever follows.
+    package func tell(_ news: StoreNews) { told.withLockedValue { $0 }?(news) }
+    /// From now on an answer to a load waits for the gate after it was read.
+    package func holdAnswers(by gate: Gate) { held.withLockedValue { $0 = gate } }
     package func fail(_ calls: Set<Call>) { failing.withLockedValue { $0 = calls } }
 
     private func check(_ call: Call) throws(StoreError) {
@@ -34,8 +43,10 @@ package final class FailingStore: SessionStore {
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
         try check(.load)
-        defer { loaded.signal() }
-        return try await inner.load(key)
+        let stored = try await inner.load(key)
+        loaded.signal()
+        await held.withLockedValue { $0 }?.wait()
+        return stored
     }
     package func find(_ hash: TokenHash) async throws(StoreError) -> StoredSession? {
         try check(.load)

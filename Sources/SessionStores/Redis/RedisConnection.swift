@@ -72,6 +72,16 @@ final class RedisConnection: Sendable {
         }
     }
 
+    /// Returns when the connection has ended or `over` has come; ends it when the task is cancelled.
+    func ended(or over: EventLoopPromise<Void>) async {
+        channel.closeFuture.cascade(to: over)
+        await withTaskCancellationHandler {
+            try? await over.futureResult.get()
+        } onCancel: {
+            close()
+        }
+    }
+
     func close() { channel.close(mode: .all, promise: nil) }
 }
 

@@ -71,8 +71,9 @@ package enum RedisOpenError: Error {
 }
 
 extension RedisFault {
-    /// By its code (the first word), never by its text.
+    /// By its code (the first word), never by its text; but for a server without a free connection, which has no code of its own.
     var trouble: StoreTrouble {
+        if isFull { return .unreachable }
         let known: [(String, StoreTrouble)] = [
             ("READONLY", .readOnly), ("LOADING", .loading), ("BUSY", .busy), ("OOM", .full), ("MISCONF", .notSaving),
             ("NOREPLICAS", .notSaving), ("MASTERDOWN", .unreachable), ("CLUSTERDOWN", .unreachable),
@@ -80,6 +81,9 @@ extension RedisFault {
         ]
         return known.first { isCode($0.0) }?.1 ?? .broken
     }
+
+    /// Says so to whoever connects, whatever is asked, and closes.
+    var isFull: Bool { text.utf8.elementsEqual("ERR max number of clients reached".utf8) }
 
     /// Whether another connection may lead to a server that can do it: after a failover the same name does.
     var asksToReconnect: Bool { [.readOnly, .loading, .unreachable].contains(trouble) || isCode("NOAUTH") }

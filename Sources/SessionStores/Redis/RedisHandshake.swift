@@ -36,7 +36,7 @@ struct RedisHandshake: Sendable {
                 RedisCommand([Array("AUTH".utf8)] + (settings.user.map { [$0] } ?? []) + [password]), connection)
             // One that does not know the command repeats its arguments.
             if case .error(let fault) = reply {
-                throw Self.refusal(fault.isCode("ERR") ? RedisFault(fault.code) : fault)
+                throw Self.refusal(fault.isCode("ERR") && !fault.isFull ? RedisFault(fault.code) : fault)
             }
         }
         if settings.database > 0 { _ = try await say(RedisCommand("SELECT", "\(settings.database)"), connection) }
@@ -46,7 +46,7 @@ struct RedisHandshake: Sendable {
         switch info {
         case .bytes(let bytes): return try Self.judged(RedisFacts(bytes))
         // Not everybody may ask, and not every service answers; then it is found out by what follows.
-        case .error(let fault) where fault.isCode("NOPERM") || fault.isCode("ERR"): return nil
+        case .error(let fault) where !fault.isFull && (fault.isCode("NOPERM") || fault.isCode("ERR")): return nil
         case .error(let fault): throw Self.refusal(fault)
         default: throw .trouble(.broken)
         }

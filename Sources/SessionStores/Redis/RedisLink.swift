@@ -20,9 +20,15 @@ final class RedisLink: Sendable {
         var handshake: RedisHandshake
         var connection: RedisConnection?
         var trouble: StoreTrouble?
+        /// Takes over from the connection that is in use.
+        var next: (connection: RedisConnection, result: RedisHandshake.Result)?
+        /// Ends the use of a connection.
+        var over: EventLoopPromise<Void>?
     }
 
     private let state: NIOLockedValueBox<State>
+    /// Nobody is told that news come once the connection for commands has ended.
+    private let ending = NIOLock()
     private let loop: any EventLoop
     private let told: @Sendable (Event) -> Void
 
@@ -34,17 +40,31 @@ final class RedisLink: Sendable {
     }
 
     var trouble: StoreTrouble? { state.withLockedValue(\.trouble) }
-    var keyPrefix: [UInt8] { state.withLockedValue(\.handshake).settings.keyPrefix }
+    private var settings: RedisSettings { state.withLockedValue(\.handshake.settings) }
+    var keyPrefix: [UInt8] { settings.keyPrefix }
 
-    /// Other secrets and certificates from the next connection on, which is made now if they may have changed.
+    /// Other secrets and certificates from the next connection on, which is made now if they may have changed. Where it can be
+    /// made, nothing is interrupted: what is under way is answered over the one before.
     func replace(_ settings: RedisSettings) {
-        let connection: RedisConnection? = state.withLockedValue { state in
+        let isOther = state.withLockedValue { state in
             let known = state.handshake.settings
-            if known.user == settings.user, known.password == settings.password, settings.tls == nil { return nil }
+            if known.user == settings.user, known.password == settings.password, settings.tls == nil { return false }
             state.handshake.settings = settings
-            return state.connection
+            return true
         }
-        connection?.close()
+        if isOther { Task { await change() } }
+    }
+
+    private func change() async {
+        let opened = try? await open()
+        let (last, over) = state.withLockedValue { state in
+            state.next?.connection.close()
+            state.next = opened
+            return (state.connection, state.over)
+        }
+        guard opened != nil else { return last?.close() ?? () }
+        loop.scheduleTask(in: .milliseconds(settings.timeout.wholeMilliseconds)) { last?.close() }
+        over?.succeed()
     }
 
     /// One connection for commands, ready to be used.
@@ -72,7 +92,7 @@ final class RedisLink: Sendable {
             // A store that is emptied gets the keys that are in use, whatever key seals them by then.
             (state.handshake.firstKeys, state.handshake.isBound) = (result.keys, true)
         }
-        note(nil)
+        note(nil, of: connection)
     }
 
     /// Keeps it up until the task is cancelled.
@@ -82,15 +102,23 @@ final class RedisLink: Sendable {
         var failures = 0
         while !Task.isCancelled {
             do throws(RedisOpenError) {
-                let (connection, result) = try await open()
+                let (connection, result) = if let next = takeNext() { next } else { try await open() }
                 failures = 0
                 stand(connection, result)
                 await use(connection, result.facts)
             } catch {
-                note(error.trouble)
+                note(error.trouble, of: nil)
                 failures += 1
                 await pause(after: failures)
             }
+        }
+        takeNext()?.connection.close()
+    }
+
+    private func takeNext() -> (connection: RedisConnection, result: RedisHandshake.Result)? {
+        state.withLockedValue { state in
+            defer { state.next = nil }
+            return state.next
         }
     }
 
@@ -100,25 +128,36 @@ final class RedisLink: Sendable {
         try? await Task.sleep(for: .milliseconds(Int.random(in: longest / 2...longest)))
     }
 
-    /// Until it ends.
+    /// Until it ends or another one takes over.
     private func use(_ connection: RedisConnection, _ facts: RedisFacts?) async {
-        let following = Task { await follow(facts) }
+        let following = Task { await follow(connection, facts) }
         let beating = Task {
             await beat(connection) { result in
                 switch result {
                 case .success(.error(let fault)): heed(fault, connection)
-                case .success: if [.busy, .slow].contains(trouble) { note(nil) }
-                case .failure(let trouble): note(trouble)
+                case .success: if [.busy, .slow].contains(trouble) { note(nil, of: connection) }
+                case .failure(let trouble): note(trouble, of: connection)
                 }
             }
         }
-        await connection.ended()
+        let over = loop.makePromise(of: Void.self)
+        let isReplaced = state.withLockedValue { state in
+            state.over = over
+            return state.next != nil
+        }
+        if isReplaced { over.succeed() }
+        await connection.ended(or: over)
         beating.cancel()
         following.cancel()
-        state.withLockedValue { $0.connection = nil }
-        if trouble == nil { note(.unreachable) }
         // The other connection may take its time to end; nobody waits for it.
-        told(.missing)
+        ending.withLock {
+            let isReplaced = state.withLockedValue { state in
+                if state.next == nil { state.connection = nil }
+                return state.next != nil
+            }
+            told(.missing)
+            if !isReplaced, trouble == nil { note(.unreachable, of: nil) }
+        }
     }
 
     /// A connection over which nothing is said may have been dead for hours: without an answer it ends itself.
@@ -133,8 +172,10 @@ final class RedisLink: Sendable {
     }
 
     /// The second connection. Without it everything works, only that reads go to the server.
-    /// - Parameter facts: of the server that takes the commands: news of another one are worth nothing.
-    private func follow(_ facts: RedisFacts?) async {
+    /// - Parameters:
+    ///   - commands: the connection for commands; news count as long as it stands.
+    ///   - facts: of the server that takes the commands: news of another one are worth nothing.
+    private func follow(_ commands: RedisConnection, _ facts: RedisFacts?) async {
         var failures = 0
         while !Task.isCancelled {
             let handshake = state.withLockedValue(\.handshake)
@@ -145,13 +186,13 @@ final class RedisLink: Sendable {
             if let connection = try? await RedisConnection.connect(handshake.settings, on: loop, heard: heard) {
                 let theirs = try? await handshake.enter(connection)
                 let isSame = theirs?.runID == facts?.runID
-                if isSame, (try? await handshake.subscribe(connection)) != nil, !Task.isCancelled {
+                if isSame, (try? await handshake.subscribe(connection)) != nil {
                     failures = 0
-                    told(.following)
+                    ending.withLock { if isCurrent(commands) { told(.following) } }
                     let beating = Task { await beat(connection) { _ in } }
                     await connection.ended()
                     beating.cancel()
-                    if !Task.isCancelled { told(.missing) }
+                    ending.withLock { if isCurrent(commands) { told(.missing) } }
                 }
                 connection.close()
             }
@@ -160,8 +201,14 @@ final class RedisLink: Sendable {
         }
     }
 
-    private func note(_ trouble: StoreTrouble?) {
+    private func isCurrent(_ connection: RedisConnection) -> Bool {
+        state.withLockedValue { $0.connection === connection }
+    }
+
+    /// - Parameter connection: where it was found out; what an earlier one tells late says nothing. Nil when there is none.
+    private func note(_ trouble: StoreTrouble?, of connection: RedisConnection?) {
         let isNew = state.withLockedValue { state in
+            guard state.connection === connection else { return false }
             defer { state.trouble = trouble }
             return state.trouble != trouble
         }
@@ -169,7 +216,7 @@ final class RedisLink: Sendable {
     }
 
     private func heed(_ fault: RedisFault, _ connection: RedisConnection) {
-        note(fault.trouble)
+        note(fault.trouble, of: connection)
         if fault.asksToReconnect { connection.close() }
     }
 
@@ -187,7 +234,7 @@ final class RedisLink: Sendable {
         guard let connection else { throw .trouble(known ?? .unreachable) }
         let reply: RedisReply
         do throws(StoreTrouble) { reply = try await connection.send(command) } catch {
-            note(error)
+            note(error, of: connection)
             throw .trouble(error)
         }
         if case .error(let fault) = reply, !fault.isCode("NOSCRIPT") {
@@ -195,7 +242,7 @@ final class RedisLink: Sendable {
             throw .trouble(fault.trouble)
         }
         // A server that is full or cannot save answers reads all the same.
-        if isWrite, known != nil { note(nil) }
+        if isWrite, known != nil { note(nil, of: connection) }
         return reply
     }
 }
