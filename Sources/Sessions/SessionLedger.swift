@@ -64,7 +64,7 @@ package struct SessionLedger: Sendable {
     private var inTheAir: [SessionKey: RotationIntent] = [:]
     /// Until when the tenant asked to be left alone.
     private var resting: [SessionKey: Timestamp] = [:]
-    var unsaved: [SessionKey: Unsaved] = [:]
+    package internal(set) var unsaved: [SessionKey: Unsaved] = [:]
     var others: OtherProcesses
 
     /// - Parameter isShared: whether others write to the store; until news of them come, memory may be out of date.

@@ -9,7 +9,7 @@ import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct SharedStoreChaosTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct SharedStoreChaosTests {
     private static let refresh = "/api/v2/tenant/sso/session-token/refresh"
 
     /// What the apps know of a user.

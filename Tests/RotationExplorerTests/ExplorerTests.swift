@@ -22,7 +22,7 @@ struct Explorer: Sendable {
     }
 
     /// The search ends here even when there are more states: breadth first, so that all shorter ways were gone.
-    var most = 200_000
+    var most = 80_000
 
     private func search(_ start: World) -> Finding {
         var seen: Set<World> = [start]
@@ -60,9 +60,7 @@ struct Explorer: Sendable {
     private struct Scene {
         let name: String
         let wishes: [Wish]
-        /// Answers that may be lost.
-        var faults = 2
-        var crashes = 1
+        var luck = Luck()
     }
 
     private static let scenes = [
@@ -74,13 +72,26 @@ struct Explorer: Sendable {
             wishes: [Wish(user: nil, token: 0), Wish(user: "bob", token: 0), Wish(user: "alice", token: nil)]),
         Scene(
             name: "the same token from two sides, killed twice",
-            wishes: [Wish(user: nil, token: 0), Wish(user: "alice", token: 0)], crashes: 2),
+            wishes: [Wish(user: nil, token: 0), Wish(user: "alice", token: 0)], luck: Luck(crashes: 2)),
         Scene(
             name: "two replicas, an answer lost",
-            wishes: [Wish(user: "alice", token: 0), Wish(user: "alice", token: 0, replica: 1)], faults: 1, crashes: 0),
+            wishes: [Wish(user: "alice", token: 0), Wish(user: "alice", token: 0, replica: 1)],
+            luck: Luck(crashes: 0, faults: 1)),
         Scene(
             name: "two replicas, by token alone, one killed",
-            wishes: [Wish(user: nil, token: 0), Wish(user: nil, token: 0, replica: 1)], faults: 0, crashes: 1),
+            wishes: [Wish(user: nil, token: 0), Wish(user: nil, token: 0, replica: 1)], luck: Luck(faults: 0)),
+        Scene(
+            name: "two replicas, a subscription ends, one killed",
+            wishes: [Wish(user: "alice", token: 0), Wish(user: "alice", token: nil, replica: 1)],
+            luck: Luck(faults: 0, cuts: 1)),
+        Scene(
+            name: "two replicas, answers of the store lost",
+            wishes: [Wish(user: "alice", token: 0), Wish(user: "alice", token: nil, replica: 1)],
+            luck: Luck(crashes: 1, faults: 0, lostWrites: 2)),
+        Scene(
+            name: "two replicas, a store that lost its last write",
+            wishes: [Wish(user: "alice", token: 0), Wish(user: "alice", token: nil, replica: 1)],
+            luck: Luck(crashes: 0, faults: 0, failovers: 1)),
     ]
 
     /// `EXPLORER=deep` searches further: more lost answers, time passes twice. It takes minutes.
@@ -90,9 +101,11 @@ struct Explorer: Sendable {
     func everyOrderOfEvents(_ index: Int) async throws {
         let scene = Self.scenes[index]
         let rules = try Rules(flaw: nil)
-        let start = rules.start(
-            scene.wishes, crashes: scene.crashes, faults: Self.isDeep ? 2 : scene.faults, ticks: Self.isDeep ? 2 : 1)
-        let finding = await Explorer(rules: rules, most: Self.isDeep ? 2_000_000 : 200_000).explore(start)
+        var luck = scene.luck
+        if Self.isDeep { (luck.faults, luck.ticks) = (2, 2) }
+        let start = rules.start(scene.wishes, luck: luck)
+        let most = Self.isDeep ? 2_000_000 : start.isShared ? 80_000 : 200_000
+        let finding = await Explorer(rules: rules, most: most).explore(start)
         #expect(finding.trace.isEmpty, "\(scene.name):\n\(finding.trace.joined(separator: "\n"))")
         #expect(finding.states > 1000)
         print("explored: \(scene.name): \(finding.states) states")
@@ -104,8 +117,9 @@ struct Explorer: Sendable {
         let rules = try Rules(flaw: flaw)
         var found: [String] = []
         for scene in Self.scenes.sorted(by: { $0.wishes.count < $1.wishes.count }) where found.isEmpty {
-            found = await Explorer(rules: rules).explore(rules.start(scene.wishes, crashes: 1, faults: 2, ticks: 1))
-                .trace
+            var luck = scene.luck
+            (luck.crashes, luck.faults) = (1, 2)
+            found = await Explorer(rules: rules).explore(rules.start(scene.wishes, luck: luck)).trace
         }
         #expect(!found.isEmpty, "\(flaw) was not found")
         print("counter-example of \(flaw.rawValue):\n  " + found.joined(separator: "\n  "))
