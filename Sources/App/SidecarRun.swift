@@ -80,15 +80,7 @@ package struct SidecarRun: Sendable {
         cprocess_forget_constants()
         let watchdog = keepWatchdog(on: loop)
         defer { watchdog?.cancel() }
-        var reloading: Task<Void, Never>?
-        for await wish in wishes {
-            guard wish == .reload else { break }
-            // One after the other, and none of them keeps a stop waiting.
-            reloading = Task { [before = reloading] in
-                await before?.value
-                await reload(assembly)
-            }
-        }
+        await untilAskedToStop(wishes, assembly)
         status.drains()
         configuration.manager.stopping()
         logger.info("shutting down; requests in flight may finish")
@@ -105,6 +97,18 @@ package struct SidecarRun: Sendable {
         await opened.close()
         await admin.close()
         return finished
+    }
+
+    private func untilAskedToStop(_ wishes: AsyncStream<Wish>, _ assembly: Assembly) async {
+        var reloading: Task<Void, Never>?
+        for await wish in wishes {
+            guard wish == .reload else { return }
+            // One after the other, and none of them keeps a stop waiting.
+            reloading = Task { [before = reloading] in
+                await before?.value
+                await reload(assembly)
+            }
+        }
     }
 
     /// Everything is served for a while, so that nobody is sent here any more; then what is in flight, and every rotation, ends.

@@ -32,10 +32,8 @@ struct OpenSSLServer: Sendable {
         _ options: [String], _ body: @Sendable (OpenSSLServer) async throws -> Result
     ) async throws -> Result {
         try await withTestFolder { folder in
-            let (certificate, key) = (folder + "/cert.pem", folder + "/key.pem")
-            _ = try await Shell.run(
-                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -out $0 -keyout $1 2>/dev/null",
-                certificate, key)
+            let made = try await SelfSignedCertificate.make(in: folder)
+            let (certificate, key) = (made.certificate, made.key)
             let arguments = [
                 "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-CAfile", certificate, "-www",
             ]

@@ -90,11 +90,7 @@ struct Deployment {
     @Test func theModelIsWhatIsMeasured() async throws {
         try await Tenant.with { tenant in
             try await RedisServer.with { server in
-                var settings = Sidecar.settings(tenant, store: "redis+unix://\(server.socket)")
-                settings["SIDECAR_STORE_KEY"] = "a2V5LWNhbmFyeS1hYmNkZWZnaGlqa2xtbm9wcXJzdHU="
-                settings["SIDECAR_STORE_PASSWORD"] = server.password
-                settings["SIDECAR_STORE_TIMEOUT"] = "60s"
-                let common = settings
+                let common = Sidecar.settings(tenant, sharing: server)
                 _ = try await Sidecar.with(common) { first in
                     _ = try await Sidecar.with(common) { second in
                         try await Self.measure(tenant, server, [first, second])

@@ -36,9 +36,9 @@ import Testing
         let scene = Scene()
         try await Tenant.with(["--previous-token-grace", "60"]) { tenant in
             try await RedisServer.with { server in
-                var settings = Sidecar.settings(tenant, store: "redis+unix://\(server.socket)")
-                settings["SIDECAR_STORE_KEY"] = "a2V5LWNhbmFyeS1hYmNkZWZnaGlqa2xtbm9wcXJzdHU="
-                settings["SIDECAR_STORE_PASSWORD"] = server.password
+                var settings = Sidecar.settings(tenant, sharing: server)
+                // Shorter than the server is stopped for.
+                settings["SIDECAR_STORE_TIMEOUT"] = nil
                 settings["SIDECAR_LOST_ANSWER_SETTLE"] = "100ms"
                 settings["SIDECAR_LOG_LEVEL"] = "info"
                 let common = settings

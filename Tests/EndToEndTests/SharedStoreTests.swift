@@ -9,14 +9,9 @@ import Testing
     private static let refresh = "/api/v2/tenant/sso/session-token/refresh"
     private static let ticket = "/api/v2/tenant/sso/session-token/sso-ticket"
     private static let login = #"{"user_name":"alice","password":"demo-password"}"#
-    private static let key = "a2V5LWNhbmFyeS1hYmNkZWZnaGlqa2xtbm9wcXJzdHU="
 
     private func settings(_ tenant: Tenant, _ server: RedisServer, _ more: [String: String] = [:]) -> [String: String] {
-        Sidecar.settings(tenant, store: "redis+unix://\(server.socket)").merging([
-            "SIDECAR_STORE_KEY": Self.key, "SIDECAR_STORE_PASSWORD": server.password,
-            // A slow machine is no fault of the server's.
-            "SIDECAR_STORE_TIMEOUT": "20s",
-        ]) { $1 }.merging(more) { $1 }
+        Sidecar.settings(tenant, sharing: server).merging(more) { $1 }
     }
 
     private func scene(

@@ -22,6 +22,16 @@ struct Sidecar: Sendable {
         ]
     }
 
+    /// The settings of one of several sidecars that share a store.
+    static func settings(_ tenant: Tenant, sharing server: RedisServer) -> [String: String] {
+        settings(tenant, store: "redis+unix://\(server.socket)").merging([
+            "SIDECAR_STORE_KEY": "a2V5LWNhbmFyeS1hYmNkZWZnaGlqa2xtbm9wcXJzdHU=",
+            "SIDECAR_STORE_PASSWORD": server.password,
+            // A slow machine is no fault of the server's.
+            "SIDECAR_STORE_TIMEOUT": "20s",
+        ]) { $1 }
+    }
+
     /// Runs `body` with a sidecar of its own and ends it with SIGTERM.
     /// - Parameter wrapper: a command line that runs it, such as a tracer's.
     static func with<Result: Sendable>(

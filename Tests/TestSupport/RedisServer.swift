@@ -111,15 +111,10 @@ package final class RedisServer: Sendable {
     /// Makes `cert.pem` and `key.pem` for `localhost` in the folder, and takes TLS connections on a port of its own from then on.
     /// - Parameter clients: whether they have to show a certificate: `yes` or `no`.
     package func takeTLS(clients: String) async throws -> Int {
-        let (certificate, key) = (folder + "/cert.pem", folder + "/key.pem")
-        _ = try await Subprocess.run(
-            .name("openssl"),
-            arguments: [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", certificate, "-keyout", key,
-            ], output: .discarded, error: .discarded)
+        let made = try await SelfSignedCertificate.make(in: folder)
         try await run([
-            "CONFIG", "SET", "tls-cert-file", certificate, "tls-key-file", key, "tls-ca-cert-file", certificate,
+            "CONFIG", "SET", "tls-cert-file", made.certificate, "tls-key-file", made.key, "tls-ca-cert-file",
+            made.certificate,
             "tls-auth-clients", clients,
         ])
         return try await listen("tls-port")
