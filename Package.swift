@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "Admin", dependencies: ["Model", "Guard", "JSONText", "Telemetry", nio, nioPosix, nioHTTP1],
             resources: [.embedInCode("status.html")], swiftSettings: strict),
-        room("Listener", ["Model", "CProcess", "Guard", "Pipeline", nio, nioPosix, nioHTTP1, locks, deque]),
+        room("Listener", ["Model", "CProcess", "Guard", "HTTP1", "Pipeline", nio, nioPosix, locks, deque]),
         room(
             "Pipeline",
             [
@@ -96,6 +96,7 @@ let package = Package(
         room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
         room("SessionStores", ["Model", "Telemetry", "CSQLite", "CHiredis", nio, nioPosix, nioSSL, locks, crypto]),
         room("CurlTransport", ["Model", "CCurl", locks, logging]),
+        room("HTTP1", ["Model"]),
         room("Telemetry", [coreMetrics, locks]),
         room("JSONText", []),
         room("Model", []),
@@ -139,6 +140,9 @@ let package = Package(
         tests("TelemetryTests", ["TestSupport", "Telemetry", coreMetrics]),
         tests("JSONTextTests", ["TestSupport", "JSONText"]),
         tests("ModelTests", ["TestSupport", "Model"]),
+        tests(
+            "HTTP1Tests",
+            ["TestSupport", "HTTP1", "Model", nio, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")]),
         tests("GuardTests", ["TestSupport", "Guard", "Model"]),
         tests("TenantTests", ["TestSupport", "Tenant", "JSONText", "Model"]),
         tests("InjectionTests", ["TestSupport", "Injection", "Tenant", "TenantEmulator", "JSONText", "Model"]),

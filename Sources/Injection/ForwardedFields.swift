@@ -9,37 +9,30 @@ package struct ForwardedFields: Sendable {
     private static let sessionTokens: [FieldName] = ["session-token", "X-session-token"]
     private static let ownPrefix = Array("x-sidecar-".utf8)
 
-    private let always: [FieldName]
+    private let always: FieldNames
+    private let never: [FieldName]
 
     /// - Parameter dropped: the names that the operator chose (user header, required header).
-    package init(dropped: [FieldName]) { always = dropped + Self.framing }
+    package init(dropped: [FieldName]) {
+        always = FieldNames(dropped + Self.framing)
+        never = dropped + Self.framing + DeviceFieldNames.carried + [DeviceFieldNames.fingerprint] + Self.sessionTokens
+    }
 
     /// The fields of `head` that go on, in their order.
     /// - Parameter injected: names that will be added afterwards.
     package func select(_ fields: HeaderFields, injected: [FieldName]) -> HeaderFields {
-        let named = fields.list(.connection).map { FieldName(Array($0)) }
+        let others = FieldNames(injected + fields.list(.connection).map { FieldName(Array($0)) })
         var kept = HeaderFields()
         kept.reserveCapacity(bytes: fields.lines.count + 512, fields: fields.count + 8)
         for index in 0..<fields.count {
-            let field = fields[index]
             let dropped =
-                always.contains { $0.collides(with: field.name) } || named.contains { $0.collides(with: field.name) }
-                || injected.contains { $0.collides(with: field.name) } || Self.isOwn(field.name)
-            if !dropped { kept.append(field.name, field.value) }
+                fields.collides(index, with: always) || fields.collides(index, with: others)
+                || fields.begins(index, with: Self.ownPrefix)
+            if !dropped { kept.append(index, of: fields) }
         }
         return kept
     }
 
     /// The fields behind a body that go on: none that any route injects.
-    package func trailers(_ fields: HeaderFields) -> HeaderFields {
-        fields.asTrailers(
-            without: always + DeviceFieldNames.carried + [DeviceFieldNames.fingerprint] + Self.sessionTokens)
-    }
-
-    private static func isOwn(_ name: ArraySlice<UInt8>) -> Bool {
-        name.count >= ownPrefix.count
-            && zip(name, ownPrefix).allSatisfy {
-                ($0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowered($0)) == $1
-            }
-    }
+    package func trailers(_ fields: HeaderFields) -> HeaderFields { fields.asTrailers(without: never) }
 }

@@ -1,8 +1,8 @@
 // An answer as bytes on the connection (RFC 9112 sections 2 to 7).
 
+internal import HTTP1
 internal import Model
 internal import NIOCore
-internal import NIOHTTP1
 internal import Pipeline
 
 /// How the end of an answer's body is told.
@@ -34,7 +34,7 @@ enum AnswerWriter {
         out.writeStaticString("HTTP/1.1 ")
         out.writeString(String(status))
         out.writeStaticString(" ")
-        out.writeString(HTTPResponseStatus(statusCode: status).reasonPhrase)
+        out.writeStaticString(ReasonPhrase.of(status))
         out.writeStaticString("\r\n")
         out.writeBytes(fields.lines)
         switch framing {

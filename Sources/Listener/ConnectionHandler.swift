@@ -1,9 +1,9 @@
 // One local connection: one request at a time, each answered by a task on this event loop.
 
 internal import Guard
+internal import HTTP1
 internal import Model
 internal import NIOCore
-internal import NIOHTTP1
 internal import Pipeline
 
 #if canImport(Glibc)
@@ -12,9 +12,9 @@ internal import Pipeline
     internal import Musl
 #endif
 
-/// Turns parsed parts into requests for the pipeline and writes its answers. Everything but `respond` runs on the event loop.
+/// Turns what a caller says into requests for the pipeline and writes the answers. Everything but `respond` runs on the event loop.
 final class ConnectionHandler: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
@@ -30,8 +30,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let tasks: EventLoopTasks
     private let gate: RequestGate
     private var current: Current?
-    /// Parts of pipelined requests that wait for the answer before them.
-    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    /// Keeps pipelined requests until the one before them is answered.
+    private var reader = RequestReader()
     private var readHeld = false
     /// The last answer has been written; what still comes is thrown away.
     private var isClosing = false
@@ -75,20 +75,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         current?.body.fail(.broken)
         current?.task.cancel()
         current = nil
-        waiting.removeAll()
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError else { return context.close(promise: nil) }
-        // The last answer is on its way; what else the caller says is nobody's business.
-        guard !isClosing else { return }
-        guard let current else { return refuse(context, .refused(.malformed)) }
-        // Nothing more can be read on this connection.
-        isBroken = true
-        // The head was fine and its body is not: the pipeline learns it from the body.
-        if !current.body.isComplete { current.body.fail(.broken) }
-    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     /// The next answer is the last one. A connection that is idle gets a moment for the request that may be on its way: closing it at
     /// once would lose that.
@@ -108,21 +98,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: time
 
-    /// Whether what comes is thrown away before anybody looks at it: the parser reads nothing behind an offered upgrade, and would
-    /// keep all of it.
-    var isDeaf: Bool {
-        isClosing || isBroken || (current?.read.offersUpgrade == true && current?.body.isComplete == true)
-    }
-
-    /// Bytes have come, whatever they are. The first of a header start its time, which no later ones extend.
-    func bytesArrived() {
-        guard current == nil, !isClosing, headerDeadline == nil, let context else { return }
+    /// A header that has begun and did not come in one piece has its own time, which no later bytes extend.
+    private func watchHeader(_ context: ChannelHandlerContext) {
+        guard current == nil, !isClosing, headerDeadline == nil, reader.waiting > 0 else { return }
         let moment = NIODeadline.now() + .milliseconds(limits.header.wholeMilliseconds)
         headerDeadline = moment
-        // Most headers come in one piece: the decoder has the word first.
-        context.eventLoop.assumeIsolated().execute { [weak self] in
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [weak self] in
             guard let self, let context = self.context, self.headerDeadline == moment else { return }
-            self.watchHeader(context, until: moment)
+            self.refuse(context, .headerTimeout)
         }
     }
 
@@ -140,14 +123,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// One timer per header that did not come at once.
-    private func watchHeader(_ context: ChannelHandlerContext, until moment: NIODeadline) {
-        context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [weak self] in
-            guard let self, let context = self.context, self.headerDeadline == moment else { return }
-            self.refuse(context, .headerTimeout)
-        }
-    }
-
     private func timedOut(_ context: ChannelHandlerContext) {
         deadline = .now() + .milliseconds(limits.idle.wholeMilliseconds)
         guard let current, !isClosing else { return context.close(promise: nil) }
@@ -159,7 +134,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: reading
 
     func read(context: ChannelHandlerContext) {
-        if !isClosing, current?.body.isFull == true || waiting.count > limits.pipelinedParts {
+        if !isClosing, current?.body.isFull == true || (current != nil && reader.waiting > limits.pipelinedBytes) {
             readHeld = true
         } else {
             context.read()
@@ -173,37 +148,38 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isClosing else { return }
-        let part = unwrapInboundIn(data)
-        if waiting.isEmpty, take(part, context) { return }
-        waiting.append(part)
+        guard !isClosing, !isBroken else { return }
+        reader.append(Array(unwrapInboundIn(data).readableBytesView))
+        readParts(context)
     }
 
-    /// Whether the part belongs to what is being read now.
-    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) -> Bool {
-        switch part {
-        case .head(let head):
-            guard current == nil else { return false }
-            begin(head, context)
-        case .body(let buffer):
-            guard let current, !current.body.isComplete else { return false }
-            expect(within: limits.body)
-            current.body.put(Array(buffer.readableBytesView))
-        case .end(let trailers):
-            guard let current, !current.body.isComplete else { return false }
-            expect(within: limits.idle)
-            guard let trailers = ReadHead.fields(trailers ?? [:]) else {
-                current.body.fail(.broken)
-                return true
-            }
-            current.body.complete(trailers)
+    /// Takes what belongs to the request at work, or begins the next one.
+    private func readParts(_ context: ChannelHandlerContext) {
+        do throws(HTTP1Fault) {
+            while !isClosing, current?.body.isComplete != true, let part = try reader.next() { take(part, context) }
+            watchHeader(context)
+        } catch {
+            // The head was fine and its body is not: the pipeline learns it from the body.
+            guard let current else { return refuse(context, .refused(error == .tooLarge ? .fieldsTooLarge : .malformed)) }
+            isBroken = true
+            current.body.fail(.broken)
         }
-        return true
     }
 
-    private func begin(_ parsed: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    private func take(_ part: RequestReader.Part, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head(let head): begin(ReadHead(head, peer: peer), context)
+        case .body(let piece):
+            expect(within: limits.body)
+            current?.body.put(piece)
+        case .end(let trailers):
+            expect(within: limits.idle)
+            current?.body.complete(trailers)
+        }
+    }
+
+    private func begin(_ read: ReadHead, _ context: ChannelHandlerContext) {
         headerDeadline = nil
-        guard let read = ReadHead(parsed, peer: peer) else { return refuse(context, .refused(.malformed)) }
         expect(within: limits.body)
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -278,18 +254,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         expect(within: limits.idle)
         if out.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(out), promise: nil) }
         if closes { return closeAfterAnswer() }
-        takeWaiting(context)
+        readParts(context)
         readOn()
         // The head of this answer went out before the end was known, so the caller does not know it either.
         if isDraining, current == nil { closeUnlessAsked() }
-    }
-
-    /// Pipelined requests, in their order.
-    private func takeWaiting(_ context: ChannelHandlerContext) {
-        while !isClosing, let part = waiting.popFirst() {
-            guard !take(part, context) else { continue }
-            return waiting.prepend(part)
-        }
     }
 
     /// An answer that cannot be completed is cut where everybody can see it. Where the end of the connection would be the end of the
@@ -311,7 +279,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func closeAfterAnswer() {
         guard let context else { return }
         isClosing = true
-        waiting.removeAll()
         expect(within: limits.linger)
         let channel = context.channel
         context.close(mode: .output, promise: nil)

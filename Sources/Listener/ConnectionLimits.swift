@@ -12,8 +12,8 @@ package struct ConnectionLimits: Sendable {
     var linger: Duration = .seconds(2)
     /// How long an idle connection is kept at shutdown.
     var drainGrace: Duration = .seconds(2)
-    /// Parts of pipelined requests that may wait before reading stops.
-    var pipelinedParts = 64
+    /// Bytes of pipelined requests that may wait before reading stops.
+    var pipelinedBytes = 65_536
 
     /// Of all addresses together (`SIDECAR_MAX_CONNECTIONS`).
     package var connections = 16_384

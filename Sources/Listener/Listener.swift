@@ -1,7 +1,7 @@
 // The front page of Listener: local HTTP in, answers out.
 //
 // Reading order: LocalListener (sockets and their end), UnixSocketFile (where one may be), ConnectionHandler (one connection, one
-// request at a time), HeaderClock (slow headers), RequestGate (how many requests at a time), RequestReading (a parsed head as a
+// request at a time), RequestGate (how many requests at a time), RequestReading (a parsed head as a
 // value), BodyBridge (a body on its way in), AnswerDelivery (an answer on its way out), AnswerWriter (it as bytes), EventLoopTasks (Swift tasks on the connection's own
 // event loop).
 //

@@ -2,7 +2,6 @@
 
 internal import Model
 package import NIOCore
-internal import NIOHTTP1
 internal import NIOPosix
 package import Pipeline
 
@@ -51,12 +50,10 @@ package final class LocalListener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)
                     let handler = ConnectionHandler(
                         pipeline: pipeline, registry: registry.value, gate: gate, limits: limits,
                         eventLoop: channel.eventLoop)
-                    try channel.pipeline.syncOperations.addHandlers(
-                        HeaderClock(handler), ByteToMessageHandler(decoder), handler)
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
         var channels: [any Channel] = []

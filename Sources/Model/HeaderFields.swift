@@ -2,7 +2,7 @@
 
 /// An ordered list of header fields (RFC 9110 section 5), kept as their lines: `name: value\r\n` one after another.
 /// Names keep the case they came in; values are any bytes but CR, LF and NUL.
-package struct HeaderFields: Sendable, Equatable {
+package struct HeaderFields: Sendable {
     /// One field; both slices point into the list's own bytes.
     package struct Field: Sendable {
         package let name: ArraySlice<UInt8>
@@ -10,10 +10,12 @@ package struct HeaderFields: Sendable, Equatable {
         package let value: ArraySlice<UInt8>
     }
 
-    private struct Span: Sendable, Equatable {
+    private struct Span: Sendable {
         let start: Int
         let nameEnd: Int
         let end: Int
+        /// Of the name, as `FieldName` has it: most names are told apart without looking at their bytes.
+        let fold: UInt64
     }
 
     /// All lines, each ended by CR LF, without the empty line that ends a head.
@@ -37,7 +39,7 @@ package struct HeaderFields: Sendable, Equatable {
         lines += name
         let nameEnd = separate()
         lines += value
-        end(start, nameEnd)
+        end(start, nameEnd, FieldName.fold(lines, start..<nameEnd))
     }
 
     package mutating func append(_ name: FieldName, _ value: [UInt8]) {
@@ -45,7 +47,7 @@ package struct HeaderFields: Sendable, Equatable {
         lines += name.bytes
         let nameEnd = separate()
         lines += value
-        end(start, nameEnd)
+        end(start, nameEnd, name.fold)
     }
 
     /// Adds a field whose name and value are texts.
@@ -54,11 +56,31 @@ package struct HeaderFields: Sendable, Equatable {
         lines += name.utf8
         let nameEnd = separate()
         lines += value.utf8
-        end(start, nameEnd)
+        end(start, nameEnd, FieldName.fold(lines, start..<nameEnd))
     }
 
     /// Adds a field whose value is plain text.
     package mutating func append(_ name: FieldName, _ value: String) { append(name, Array(value.utf8)) }
+
+    /// Adds a field that lies in a message.
+    package mutating func append(_ bytes: [UInt8], name: Range<Int>, value: Range<Int>) {
+        guard value.lowerBound == name.upperBound + 2, bytes[name.upperBound + 1] == 0x20 else {
+            return append(bytes[name], bytes[value])
+        }
+        let start = lines.count
+        lines += bytes[name.lowerBound..<value.upperBound]
+        let nameEnd = start + name.count
+        end(start, nameEnd, FieldName.fold(lines, start..<nameEnd))
+    }
+
+    /// Adds another list's field as it is.
+    package mutating func append(_ index: Int, of other: HeaderFields) {
+        let span = other.spans[index]
+        let moved = lines.count - span.start
+        lines += other.lines[span.start..<span.end + 2]
+        spans.append(
+            Span(start: span.start + moved, nameEnd: span.nameEnd + moved, end: span.end + moved, fold: span.fold))
+    }
 
     private mutating func separate() -> Int {
         defer {
@@ -68,8 +90,8 @@ package struct HeaderFields: Sendable, Equatable {
         return lines.count
     }
 
-    private mutating func end(_ start: Int, _ nameEnd: Int) {
-        spans.append(Span(start: start, nameEnd: nameEnd, end: lines.count))
+    private mutating func end(_ start: Int, _ nameEnd: Int, _ fold: UInt64) {
+        spans.append(Span(start: start, nameEnd: nameEnd, end: lines.count, fold: fold))
         lines.append(0x0D)
         lines.append(0x0A)
     }
@@ -79,107 +101,58 @@ package struct HeaderFields: Sendable, Equatable {
         return Field(name: lines[span.start..<span.nameEnd], value: lines[span.nameEnd + 2..<span.end])
     }
 
+    private func value(_ span: Span) -> ArraySlice<UInt8> { lines[span.nameEnd + 2..<span.end] }
+
+    private func isCalled(_ name: FieldName, _ span: Span) -> Bool {
+        span.fold == name.fold && name.isSpelled(lines[span.start..<span.nameEnd])
+    }
+
+    /// Whether a program that treats `_` as `-` would take the field for one of these.
+    package func collides(_ index: Int, with names: FieldNames) -> Bool {
+        let span = spans[index]
+        return names.collide(with: span.fold, lines, span.start..<span.nameEnd)
+    }
+
+    /// Whether the field is called so, in any case.
+    package func isCalled(_ name: FieldName, at index: Int) -> Bool { isCalled(name, spans[index]) }
+
+    /// Whether the field's name begins with these lower-case letters and `-`, in any case and with `_` for `-`.
+    package func begins(_ index: Int, with beginning: [UInt8]) -> Bool {
+        let span = spans[index]
+        guard span.nameEnd - span.start >= beginning.count else { return false }
+        for offset in beginning.indices where FieldName.folded(lines[span.start + offset]) != beginning[offset] {
+            return false
+        }
+        return true
+    }
+
     /// One whole line without its CR LF.
     package func line(_ index: Int) -> ArraySlice<UInt8> { lines[spans[index].start..<spans[index].end] }
 
     /// The values of all fields called `name`, in order.
     package func values(_ name: FieldName) -> [ArraySlice<UInt8>] {
         var found: [ArraySlice<UInt8>] = []
-        for index in spans.indices where name.isSpelled(self[index].name) { found.append(self[index].value) }
+        for span in spans where isCalled(name, span) { found.append(value(span)) }
         return found
     }
 
     /// The value of the first field called `name`.
     package func first(_ name: FieldName) -> ArraySlice<UInt8>? {
-        for index in spans.indices where name.isSpelled(self[index].name) { return self[index].value }
+        for span in spans where isCalled(name, span) { return value(span) }
         return nil
     }
 
+    package func contains(_ name: FieldName) -> Bool { spans.contains { isCalled(name, $0) } }
+
     /// The elements of all fields called `name` taken as comma-separated lists, without white space, none empty.
     package func list(_ name: FieldName) -> [ArraySlice<UInt8>] {
-        values(name).flatMap { $0.split(separator: UInt8(ascii: ",")) }
+        guard contains(name) else { return [] }
+        return values(name).flatMap { $0.split(separator: UInt8(ascii: ",")) }
             .map { ASCII.trimmed($0) }
             .filter { !$0.isEmpty }
     }
 }
 
-/// A header field name, compared as ASCII without regard to case.
-package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
-    /// As it is sent.
-    package let bytes: [UInt8]
-    private let lowered: [UInt8]
-
-    package init(_ name: [UInt8]) {
-        bytes = name
-        lowered = bytes.map(ASCII.lowered)
-    }
-    package init(stringLiteral name: String) { self.init(Array(name.utf8)) }
-
-    package static func == (left: Self, right: Self) -> Bool { left.lowered == right.lowered }
-    package func hash(into hasher: inout Hasher) { hasher.combine(lowered) }
-
-    /// Whether `name` is this name in any case.
-    package func isSpelled(_ name: ArraySlice<UInt8>) -> Bool {
-        guard name.count == lowered.count else { return false }
-        var index = lowered.startIndex
-        for byte in name {
-            if ASCII.lowered(byte) != lowered[index] { return false }
-            index += 1
-        }
-        return true
-    }
-
-    /// Whether a program that treats `_` as `-` would take `name` for this name (contract 4).
-    package func collides(with name: ArraySlice<UInt8>) -> Bool {
-        guard name.count == lowered.count else { return false }
-        var index = lowered.startIndex
-        for byte in name {
-            let folded = byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowered(byte)
-            let own = lowered[index] == UInt8(ascii: "_") ? UInt8(ascii: "-") : lowered[index]
-            if folded != own { return false }
-            index += 1
-        }
-        return true
-    }
-}
-
-/// Small questions about ASCII bytes.
-package enum ASCII {
-    package static func lowered(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
-
-    /// Without spaces and tabs at both ends.
-    package static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var bytes = bytes
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return bytes
-    }
-
-    /// Whether two spellings are the same but for case; `name` is ASCII.
-    package static func equalIgnoringCase(_ bytes: ArraySlice<UInt8>, _ name: String) -> Bool {
-        bytes.count == name.utf8.count && zip(bytes, name.utf8).allSatisfy { lowered($0) == lowered($1) }
-    }
-
-    /// A number of 1 to 18 digits and nothing else.
-    package static func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
-        guard (1...18).contains(digits.count) else { return nil }
-        var number = 0
-        for digit in digits {
-            guard digit >= 0x30, digit <= 0x39 else { return nil }
-            number = number * 10 + Int(digit - 0x30)
-        }
-        return number
-    }
-
-    /// RFC 9110 token characters.
-    package static func isTokenCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
-    }
+extension HeaderFields: Equatable {
+    package static func == (left: Self, right: Self) -> Bool { left.lines == right.lines }
 }

@@ -60,18 +60,16 @@ extension LocalAnswer {
         self.init(status: status, fields: fields, body: .bytes(json))
     }
 
-    private static let notPassedOn: [FieldName] =
-        FieldName.hopByHop + [.contentLength, .sidecarSource, .sidecarError, .requestID]
+    private static let notPassedOn = FieldNames(
+        FieldName.hopByHop + [.contentLength, .sidecarSource, .sidecarError, .requestID])
 
     private static func endToEnd(_ fields: HeaderFields, _ source: AnswerSource) -> HeaderFields {
-        let named = fields.list(.connection).map { FieldName(Array($0)) }
+        let named = FieldNames(fields.list(.connection).map { FieldName(Array($0)) })
         var kept = HeaderFields()
         kept.reserveCapacity(bytes: fields.lines.count + 128, fields: fields.count + 4)
-        for index in 0..<fields.count {
-            let field = fields[index]
-            let dropped =
-                notPassedOn.contains { $0.isSpelled(field.name) } || named.contains { $0.isSpelled(field.name) }
-            if !dropped { kept.append(field.name, field.value) }
+        for index in 0..<fields.count
+        where !fields.collides(index, with: notPassedOn) && !fields.collides(index, with: named) {
+            kept.append(index, of: fields)
         }
         kept.append(.sidecarSource, source.rawValue)
         return kept

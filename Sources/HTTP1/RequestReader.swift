@@ -1,0 +1,216 @@
+// What a caller says on one connection: request after request.
+
+package import Model
+
+/// The head of a request.
+package struct ReceivedHead: Sendable {
+    package let method: [UInt8]
+    /// As it was sent: visible ASCII.
+    package let target: [UInt8]
+    package let isVersion10: Bool
+    package let fields: HeaderFields
+    /// Nil for a chunked body.
+    package let contentLength: Int?
+}
+
+/// Takes bytes as they come and gives out the parts of requests. Reads no further than it is asked: what lies behind the end of a
+/// request waits until somebody wants the next one.
+package struct RequestReader: Sendable {
+    package enum Part: Sendable {
+        case head(ReceivedHead)
+        /// Never empty.
+        case body([UInt8])
+        /// With the trailers of a chunked body.
+        case end(HeaderFields)
+    }
+
+    private enum Stage: Sendable {
+        case head
+        case length(Int)
+        case chunks(ChunkedReader)
+        case broken(HTTP1Fault)
+    }
+
+    package static let longestHead = 131_072
+    private static let mostFields = 1000
+
+    private var stage = Stage.head
+    private var bytes: [UInt8] = []
+    private var position = 0
+    /// Of the head that has begun: how far its end was looked for, and where the line there begins.
+    private var looked = 0
+    private var lineStart = 0
+    /// The one empty line before it.
+    private var hasSkipped = false
+
+    package init() {}
+
+    /// How many bytes wait to be read.
+    package var waiting: Int { bytes.count - position }
+
+    package mutating func append(_ more: [UInt8]) {
+        if position == bytes.count {
+            (bytes, position, looked, lineStart) = (more, 0, 0, 0)
+        } else {
+            if position > 0 {
+                bytes.removeFirst(position)
+                (looked, lineStart) = (max(0, looked - position), max(0, lineStart - position))
+                position = 0
+            }
+            bytes += more
+        }
+    }
+
+    /// The next part; nil when more bytes are needed. After a fault there are no more.
+    package mutating func next() throws(HTTP1Fault) -> Part? {
+        do throws(HTTP1Fault) { return try step() } catch {
+            stage = .broken(error)
+            throw error
+        }
+    }
+
+    private mutating func step() throws(HTTP1Fault) -> Part? {
+        switch stage {
+        case .head: return try readHead()
+        case .length(0):
+            stage = .head
+            (looked, lineStart) = (position, position)
+            return .end(HeaderFields())
+        case .length(let left):
+            let count = min(left, waiting)
+            guard count > 0 else { return nil }
+            stage = .length(left - count)
+            defer { position += count }
+            return .body(piece(position..<position + count))
+        case .chunks(var reader):
+            let step = try reader.next(bytes, &position)
+            stage = .chunks(reader)
+            switch step {
+            case .more: return nil
+            case .data(let range): return .body(piece(range))
+            case .end:
+                stage = .head
+                (looked, lineStart) = (position, position)
+                return .end(reader.trailers)
+            }
+        case .broken(let fault): throw fault
+        }
+    }
+
+    private func piece(_ range: Range<Int>) -> [UInt8] { range == bytes.indices ? bytes : Array(bytes[range]) }
+
+    // MARK: head
+
+    private mutating func readHead() throws(HTTP1Fault) -> Part? {
+        skipEmptyLine()
+        guard let end = try findEnd() else { return nil }
+        let head = try Self.parse(bytes, position..<end)
+        (position, hasSkipped) = (end, false)
+        stage = head.contentLength.map { .length($0) } ?? .chunks(ChunkedReader(mustBeUTF8: true))
+        return .head(head)
+    }
+
+    /// One empty line before a request is skipped: old clients put it behind a body (RFC 9112 section 2.2).
+    private mutating func skipEmptyLine() {
+        guard !hasSkipped, lineStart == position, waiting >= 2, bytes[position] == 0x0D, bytes[position + 1] == 0x0A else { return }
+        position += 2
+        (looked, lineStart, hasSkipped) = (position, position, true)
+    }
+
+    /// Where the head ends, its empty line included.
+    private mutating func findEnd() throws(HTTP1Fault) -> Int? {
+        var index = looked
+        while index < bytes.count {
+            if bytes[index] == 0x0A {
+                guard index > lineStart, bytes[index - 1] == 0x0D else { throw .malformed }
+                if index == lineStart + 1 { return index + 1 }
+                lineStart = index + 1
+            }
+            index += 1
+        }
+        looked = index
+        guard waiting > 0 else { return nil }
+        // What begins like no request is none, however it goes on: nobody waits for the rest.
+        let first = bytes[position]
+        guard (0x41...0x5A).contains(first) || first == 0x0D else { throw .malformed }
+        guard waiting <= Self.longestHead else { throw .tooLarge }
+        return nil
+    }
+
+    private static func parse(_ bytes: [UInt8], _ head: Range<Int>) throws(HTTP1Fault) -> ReceivedHead {
+        guard head.count <= longestHead else { throw .tooLarge }
+        var index = head.lowerBound
+        while bytes[index] != 0x0D { index += 1 }
+        let (method, target, isVersion10) = try requestLine(bytes, head.lowerBound..<index)
+        guard bytes[index + 1] == 0x0A else { throw .malformed }
+        index += 2
+        var fields = HeaderFields()
+        fields.reserveCapacity(bytes: head.upperBound - index, fields: 16)
+        while bytes[index] != 0x0D {
+            let start = index
+            while bytes[index] != 0x0D { index += 1 }
+            guard bytes[index + 1] == 0x0A, let field = FieldLine(bytes, start..<index, mustBeUTF8: true) else {
+                throw .malformed
+            }
+            guard fields.count < mostFields else { throw .tooLarge }
+            fields.append(bytes, name: field.name, value: field.value)
+            index += 2
+        }
+        guard index + 2 == head.upperBound else { throw .malformed }
+        return ReceivedHead(
+            method: method, target: target, isVersion10: isVersion10, fields: fields,
+            contentLength: try length(fields, isVersion10))
+    }
+
+    private static func requestLine(_ bytes: [UInt8], _ line: Range<Int>) throws(HTTP1Fault) -> ([UInt8], [UInt8], Bool)
+    {
+        var index = line.lowerBound
+        while index < line.upperBound, bytes[index] != 0x20 { index += 1 }
+        let method = bytes[line.lowerBound..<index]
+        guard isKnown(method), index < line.upperBound else { throw .malformed }
+        let start = index + 1
+        index = start
+        while index < line.upperBound, bytes[index] != 0x20 {
+            guard (0x21...0x7E).contains(bytes[index]), bytes[index] != UInt8(ascii: "#") else { throw .malformed }
+            index += 1
+        }
+        guard index > start, index < line.upperBound, isTarget(bytes[start..<index], of: method) else { throw .malformed }
+        let version = bytes[index + 1..<line.upperBound]
+        let isVersion10 = version.elementsEqual("HTTP/1.0".utf8)
+        guard isVersion10 || version.elementsEqual("HTTP/1.1".utf8) else { throw .malformed }
+        return (Array(method), Array(bytes[start..<index]), isVersion10)
+    }
+
+    /// Origin form, absolute form, `*`, or what `CONNECT` names (RFC 9112 section 3.2).
+    private static func isTarget(_ target: ArraySlice<UInt8>, of method: ArraySlice<UInt8>) -> Bool {
+        if target.first == UInt8(ascii: "/") || target.elementsEqual("*".utf8) { return true }
+        if method.elementsEqual("CONNECT".utf8) { return true }
+        let rest = target.drop { $0 >= 0x41 && $0 <= 0x5A || $0 >= 0x61 && $0 <= 0x7A }
+        return rest.count < target.count && rest.count > 3 && rest.starts(with: "://".utf8)
+    }
+
+    /// Of RFC 9110, RFC 5789 and WebDAV; names are told apart by case.
+    private static let methods: [[UInt8]] = [
+        "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL",
+        "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "PURGE",
+    ].map { Array($0.utf8) }
+
+    private static func isKnown(_ method: ArraySlice<UInt8>) -> Bool { methods.contains { method.elementsEqual($0) } }
+
+    /// Two lengths, a length beside a coding, a length that is no plain number, another coding than `chunked`, a coding in HTTP/1.0:
+    /// nothing that must be guessed at.
+    private static func length(_ fields: HeaderFields, _ isVersion10: Bool) throws(HTTP1Fault) -> Int? {
+        let lengths = fields.values(.contentLength)
+        let codings = fields.values(.transferEncoding)
+        switch (lengths.count, codings.count) {
+        case (0, 0): return 0
+        case (1, 0):
+            guard let length = ASCII.decimal(lengths[0]) else { throw .malformed }
+            return length
+        case (0, 1):
+            guard !isVersion10, ASCII.equalIgnoringCase(codings[0], "chunked") else { throw .malformed }
+            return nil
+        default: throw .malformed
+        }
+    }
+}

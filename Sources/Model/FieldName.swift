@@ -1,0 +1,70 @@
+// The name of a header field, and several of them.
+
+/// A header field name, compared as ASCII without regard to case.
+package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// As it is sent.
+    package let bytes: [UInt8]
+    /// The same for all names that could be taken for this one; others have another, but for one in 2^64.
+    let fold: UInt64
+
+    package init(_ name: [UInt8]) {
+        bytes = name
+        fold = Self.fold(name, name.indices)
+    }
+    package init(stringLiteral name: String) { self.init(Array(name.utf8)) }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.fold == right.fold && left.isSpelled(right.bytes[...])
+    }
+    package func hash(into hasher: inout Hasher) { hasher.combine(fold) }
+
+    /// Lower case, and `-` for `_`.
+    static func folded(_ byte: UInt8) -> UInt8 { byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowered(byte) }
+
+    /// FNV-1a over the folded bytes.
+    static func fold(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in range { hash = (hash ^ UInt64(folded(bytes[index]))) &* 0x0000_0100_0000_01B3 }
+        return hash
+    }
+
+    /// Whether `name` is this name in any case.
+    package func isSpelled(_ name: ArraySlice<UInt8>) -> Bool {
+        guard name.count == bytes.count else { return false }
+        var index = bytes.startIndex
+        for byte in name {
+            if ASCII.lowered(byte) != ASCII.lowered(bytes[index]) { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Whether a program that treats `_` as `-` would take `name` for this name (contract 4).
+    package func collides(with name: ArraySlice<UInt8>) -> Bool { collides(with: Array(name), 0..<name.count) }
+
+    func collides(with other: [UInt8], _ range: Range<Int>) -> Bool {
+        guard range.count == bytes.count else { return false }
+        for offset in bytes.indices where Self.folded(other[range.lowerBound + offset]) != Self.folded(bytes[offset]) {
+            return false
+        }
+        return true
+    }
+}
+
+/// A few names that are looked for in every field.
+package struct FieldNames: Sendable, ExpressibleByArrayLiteral {
+    private let names: [FieldName]
+    private let folds: [UInt64]
+
+    package init(_ names: [FieldName]) { (self.names, folds) = (names, names.map(\.fold)) }
+    package init(arrayLiteral names: FieldName...) { self.init(names) }
+
+    package var isEmpty: Bool { names.isEmpty }
+
+    func collide(with fold: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        for index in folds.indices where folds[index] == fold {
+            if names[index].collides(with: bytes, range) { return true }
+        }
+        return false
+    }
+}
