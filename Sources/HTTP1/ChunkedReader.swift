@@ -14,7 +14,11 @@ package struct ChunkedReader: Sendable {
         case end
     }
 
-    private enum Stage: Sendable { case size, data(Int), dataEnd, trailers, over }
+    private enum Stage: Sendable {
+        case size
+        case data(Int)
+        case dataEnd, trailers, over
+    }
 
     /// Of one line of a size, and of all extensions of a body together.
     private static let longestLine = 4096

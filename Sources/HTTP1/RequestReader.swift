@@ -112,7 +112,8 @@ package struct RequestReader: Sendable {
 
     /// One empty line before a request is skipped: old clients put it behind a body (RFC 9112 section 2.2).
     private mutating func skipEmptyLine() {
-        guard !hasSkipped, lineStart == position, waiting >= 2, bytes[position] == 0x0D, bytes[position + 1] == 0x0A else { return }
+        guard !hasSkipped, lineStart == position, waiting >= 2, bytes[position] == 0x0D, bytes[position + 1] == 0x0A
+        else { return }
         position += 2
         (looked, lineStart, hasSkipped) = (position, position, true)
     }
@@ -154,12 +155,18 @@ package struct RequestReader: Sendable {
             }
             guard fields.count < mostFields else { throw .tooLarge }
             fields.append(bytes, name: field.name, value: field.value)
+            // Not everybody takes a tab for white space around what frames.
+            if bytes[start..<index].contains(0x09), isFraming(fields, at: fields.count - 1) { throw .malformed }
             index += 2
         }
         guard index + 2 == head.upperBound else { throw .malformed }
         return ReceivedHead(
             method: method, target: target, isVersion10: isVersion10, fields: fields,
             contentLength: try length(fields, isVersion10))
+    }
+
+    private static func isFraming(_ fields: HeaderFields, at index: Int) -> Bool {
+        fields.isCalled(.contentLength, at: index) || fields.isCalled(.transferEncoding, at: index)
     }
 
     private static func requestLine(_ bytes: [UInt8], _ line: Range<Int>) throws(HTTP1Fault) -> ([UInt8], [UInt8], Bool)
@@ -174,7 +181,9 @@ package struct RequestReader: Sendable {
             guard (0x21...0x7E).contains(bytes[index]), bytes[index] != UInt8(ascii: "#") else { throw .malformed }
             index += 1
         }
-        guard index > start, index < line.upperBound, isTarget(bytes[start..<index], of: method) else { throw .malformed }
+        guard index > start, index < line.upperBound, isTarget(bytes[start..<index], of: method) else {
+            throw .malformed
+        }
         let version = bytes[index + 1..<line.upperBound]
         let isVersion10 = version.elementsEqual("HTTP/1.0".utf8)
         guard isVersion10 || version.elementsEqual("HTTP/1.1".utf8) else { throw .malformed }
@@ -191,7 +200,8 @@ package struct RequestReader: Sendable {
 
     /// Of RFC 9110, RFC 5789 and WebDAV; names are told apart by case.
     private static let methods: [[UInt8]] = [
-        "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL",
+        "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH",
+        "MKCOL",
         "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "PURGE",
     ].map { Array($0.utf8) }
 

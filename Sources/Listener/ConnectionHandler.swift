@@ -160,7 +160,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             watchHeader(context)
         } catch {
             // The head was fine and its body is not: the pipeline learns it from the body.
-            guard let current else { return refuse(context, .refused(error == .tooLarge ? .fieldsTooLarge : .malformed)) }
+            guard let current else {
+                return refuse(context, .refused(error == .tooLarge ? .fieldsTooLarge : .malformed))
+            }
             isBroken = true
             current.body.fail(.broken)
         }

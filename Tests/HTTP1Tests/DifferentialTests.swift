@@ -57,8 +57,10 @@ struct DifferentialTests {
         "DELETE /a HTTP/1.0\r\nConnection: keep-alive\r\nAccept:\r\n\r\n",
     ].map { bytes($0) }
     private static let pieces = [
-        "\r\n", "\n", "\r", " ", "\t", ":", ": ", ";", "0", "1", "f", "-", "+", "chunked", "gzip", ",", "\u{0}", "\u{7F}",
-        "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding:chunked\r\n", "X: y\r\n", " X: y\r\n",
+        "\r\n", "\n", "\r", " ", "\t", ":", ": ", ";", "0", "1", "f", "-", "+", "chunked", "gzip", ",", "\u{0}",
+        "\u{7F}",
+        "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding:chunked\r\n", "X: y\r\n",
+        " X: y\r\n",
         "HTTP/1.1", "HTTP/1.0", "GET ", "\"", "=", "\u{FC}", "_", "%0d%0a",
     ].map { bytes($0) }
 

@@ -83,7 +83,8 @@ struct RequestReaderTests {
         "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n", "GET / HTTP/1.1\r\nX: a\nY: b\r\n\r\n", "GET / HTTP/1.1\r\n: y\r\n\r\n",
         "GET / HTTP/1.1\r\nX\r\n\r\n", "GET / HTTP/1.1\r\nX: \u{0}\r\n\r\n", "GET / HTTP/1.1\r\nX: \u{7F}\r\n\r\n",
         "GET / HTTP/1.1\r\nÜ: y\r\n\r\n", "GET / HTTP/1.1\r\nX: y\r\n\n", "GET / HTTP/1.1\r\nX: y\r\r\n\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na", "POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\na",
+        "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+        "POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\na",
         "POST / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\na", "POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
         "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -108,7 +109,8 @@ struct RequestReaderTests {
     private static let chunks = [
         "+2\r\nhi\r\n", "0x2\r\nhi\r\n", " 2\r\nhi\r\n", "2 \r\nhi\r\n", "2\nhi\r\n", "\r\nhi\r\n", "g\r\n", "2\r\nhiX",
         "2\r\nhi\n", "2\r\nhi\rX", "1000000000000000\r\nhi", "2;\r\nhi\r\n", "2;a=\r\nhi\r\n", "2;a=\"\r\nhi\r\n",
-        "2;a=\"\\\"\"\r\nhi\r\n", "2; a\r\nhi\r\n", "2;a\u{0}\r\nhi\r\n", "2\rhi\r\n", "0\r\nX\r\n\r\n", "0\r\n X: y\r\n\r\n",
+        "2;a=\"\\\"\"\r\nhi\r\n", "2; a\r\nhi\r\n", "2;a\u{0}\r\nhi\r\n", "2\rhi\r\n", "0\r\nX\r\n\r\n",
+        "0\r\n X: y\r\n\r\n",
         "0\r\nX : y\r\n\r\n", "0\r\nX: y\n\r\n",
     ]
 
@@ -123,7 +125,8 @@ struct RequestReaderTests {
     @Test func floods() {
         let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
         for flood in [
-            "GET /" + String(repeating: "a", count: 140_000), "GET / HTTP/1.1\r\nX: " + String(repeating: "a", count: 140_000),
+            "GET /" + String(repeating: "a", count: 140_000),
+            "GET / HTTP/1.1\r\nX: " + String(repeating: "a", count: 140_000),
             "GET / HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 1001) + "\r\n",
             chunked + "1;" + String(repeating: "x", count: 5000),
             chunked + String(repeating: "1;a=bcdefghijklmnopqrstuvwxyz\r\nh\r\n", count: 3000),
