@@ -95,7 +95,7 @@ let package = Package(
         room("Sessions", ["Model", "Telemetry", locks, logging, crypto, deque]),
         room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
         room("SessionStores", ["Model", "Telemetry", "CSQLite", "CHiredis", nio, nioPosix, nioSSL, locks, crypto]),
-        room("CurlTransport", ["Model", "CCurl", locks, logging]),
+        room("CurlTransport", ["Model", "HTTP1", "CCurl", locks, deque]),
         room("HTTP1", ["Model"]),
         room("Telemetry", [coreMetrics, locks]),
         room("JSONText", []),

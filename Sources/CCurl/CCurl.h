@@ -152,6 +152,36 @@ static inline CURLcode ccurl_set_http_version(CURL *easy, long version) {
     return curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
 }
 
+/// The handle connects, tunnels and verifies, and sends and reads nothing by itself: always on a connection of its own.
+static inline CURLcode ccurl_set_connect_only(CURL *easy) {
+    CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L)) != CURLE_OK) return code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) != CURLE_OK) return code;
+    return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+/// Authorities that were read longer ago are read again.
+static inline CURLcode ccurl_set_oldest_authorities(CURL *easy, long seconds) {
+    return curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, seconds);
+}
+
+/// Bytes to the peer of a handle that is connected. CURLE_AGAIN when it takes none just now: then the same bytes have to come again.
+static inline CURLcode ccurl_send(CURL *easy, const void *bytes, size_t count, size_t *sent) {
+    return curl_easy_send(easy, bytes, count, sent);
+}
+
+/// Bytes from the peer. CURLE_AGAIN when there are none just now; none and CURLE_OK at its end.
+static inline CURLcode ccurl_receive(CURL *easy, void *bytes, size_t count, size_t *received) {
+    return curl_easy_recv(easy, bytes, count, received);
+}
+
+/// HTTP/1.1 was spoken in the last transfer.
+static inline int ccurl_spoke_http1(CURL *easy) {
+    long version = 0;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_1_1;
+}
+
 static inline CURLcode ccurl_set_url(CURL *easy, const char *url) {
     return curl_easy_setopt(easy, CURLOPT_URL, url);
 }

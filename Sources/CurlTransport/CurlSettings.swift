@@ -17,12 +17,22 @@ package struct CurlSettings: Sendable {
         case v13 = "1.3"
     }
 
+    /// Who frames HTTP/1.1.
+    package enum Lane: Sendable {
+        /// Our codec, on connections that libcurl makes.
+        case direct
+        /// libcurl, as for HTTP/2.
+        case general
+    }
+
     package let origin: TenantOrigin
     /// A PEM file with certificate authorities (`SIDECAR_CA_FILE`).
     package var authorities: String?
     /// Whether the system's authorities count as well (`SIDECAR_SYSTEM_CA`).
     package var usesSystemAuthorities = true
     package var version = HTTPVersion.auto
+    /// For HTTP/1.1; with `auto` once the tenant has spoken it.
+    package var lane = Lane.direct
     package var tlsMinimum = TLSMinimum.v12
     /// PEM files (`SIDECAR_CLIENT_CERT_FILE`, `SIDECAR_CLIENT_KEY_FILE`).
     package var clientCertificate: (certificate: String, key: String)?

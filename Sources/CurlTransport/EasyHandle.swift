@@ -52,6 +52,23 @@ internal import Model
 
     func free() { unsafe curl_easy_cleanup(raw) }
 
+    /// Names the handle among others.
+    var address: UInt { UInt(bitPattern: unsafe raw) }
+
+    /// Whether the tenant spoke HTTP/1.1 in the last transfer.
+    var spokeHTTP1: Bool { unsafe ccurl_spoke_http1(raw) != 0 }
+
+    /// Makes it connect and do nothing more.
+    /// - Parameter oldest: authorities from longer ago are read again.
+    /// - Returns: false when libcurl refuses.
+    func prepareConnection(to origin: TenantOrigin, oldest: Duration) -> Bool {
+        let results = unsafe [
+            ccurl_set_url(raw, origin.text + "/"), ccurl_set_connect_only(raw),
+            ccurl_set_oldest_authorities(raw, Int(clamping: oldest.components.seconds)),
+        ]
+        return results.allSatisfy { $0 == CURLE_OK }
+    }
+
     /// Puts a request into the handle. `context` is a `Transfer` that outlives the transfer.
     /// - Parameter oldest: connections and authorities from longer ago are not used.
     /// - Returns: false when libcurl refuses.

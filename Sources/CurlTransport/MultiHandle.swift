@@ -26,17 +26,20 @@ internal import Model
         unsafe curl_multi_perform(raw, &running)
     }
 
-    /// The next transfer that is over, with libcurl's result.
-    func nextFinished() -> (context: UnsafeMutableRawPointer, code: CURLcode)? {
+    /// The next handle that libcurl is done with: its address, what it was given as context, and the result.
+    func nextFinished() -> (address: UInt, context: UnsafeMutableRawPointer?, code: CURLcode)? {
         var code = CURLE_OK
-        guard let easy = unsafe ccurl_next_finished(raw, &code), let context = unsafe ccurl_context(easy) else {
-            return nil
-        }
-        return unsafe (context, code)
+        guard let easy = unsafe ccurl_next_finished(raw, &code) else { return nil }
+        return unsafe (UInt(bitPattern: easy), ccurl_context(easy), code)
     }
 
     /// Waits for a socket, a timer of libcurl, `wakeUp`, or so many milliseconds.
-    func wait(milliseconds: Int32) { unsafe curl_multi_poll(raw, nil, 0, milliseconds, nil) }
+    /// - Parameter sockets: those of the direct lane; told what they are ready for.
+    func wait(milliseconds: Int32, _ sockets: inout [curl_waitfd]) {
+        unsafe sockets.withUnsafeMutableBufferPointer {
+            unsafe _ = curl_multi_poll(raw, $0.baseAddress, UInt32($0.count), milliseconds, nil)
+        }
+    }
 
     /// Any thread. Ends the current or the next `wait`.
     func wakeUp() { unsafe curl_multi_wakeup(raw) }

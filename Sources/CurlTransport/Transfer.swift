@@ -1,6 +1,7 @@
 // One request in libcurl's hands.
 
 internal import CCurl
+internal import HTTP1
 internal import Model
 
 /// Names a transfer across threads; the transfer itself stays on the loop thread.

@@ -15,6 +15,9 @@ struct TransferLoop {
     private var nextLook: ContinuousClock.Instant = .now
     private var addresses = HeaderList()
     private let book: ConnectionBook
+    private var direct: DirectLane
+    /// Whether the tenant has spoken HTTP/1.1 where it might have spoken HTTP/2.
+    private var speaksHTTP1 = false
     /// When files were to be read anew: nothing from before is used for new requests.
     private var reloadedAt: ContinuousClock.Instant?
 
@@ -32,23 +35,31 @@ struct TransferLoop {
     private init(settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle, book: ConnectionBook) {
         (self.settings, self.inbox, self.multi, self.book) = (settings, inbox, multi, book)
         for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
+        direct = DirectLane(settings, multi, book, addresses)
     }
 
-    private var isOver: Bool { isClosing && transfers.isEmpty }
+    private var isOver: Bool { isClosing && transfers.isEmpty && direct.isEmpty }
 
     private mutating func pass() {
+        direct.moveReady()
         for command in inbox.take() { obey(command) }
-        multi.perform()
-        while let (context, code) = unsafe multi.nextFinished() {
-            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-            end(transfer, code)
-        }
+        if !transfers.isEmpty || direct.isConnecting { perform() }
         let now = ContinuousClock.now
         for transfer in transfers.values { transfer.flush(at: now) }
         if now >= nextLook { stopOverdue(now) }
         guard !isOver, inbox.fallAsleep() else { return }
-        multi.wait(milliseconds: transfers.isEmpty ? 60_000 : 100)
+        direct.wait(milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100)
         inbox.awake()
+    }
+
+    private mutating func perform() {
+        multi.perform()
+        while let (address, context, code) = unsafe multi.nextFinished() {
+            if direct.connected(address, code) { continue }
+            guard let context = unsafe context else { continue }
+            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            end(transfer, code)
+        }
     }
 
     private mutating func stopOverdue(_ now: ContinuousClock.Instant) {
@@ -58,13 +69,15 @@ struct TransferLoop {
             transfer.stop(transfer.feed?.isStarved == true ? .requestBody : .timedOut)
             end(transfer, CURLE_OPERATION_TIMEDOUT)
         }
+        direct.stopOverdue(now)
     }
 
     private mutating func obey(_ command: LoopCommand) {
         switch command {
         case .start(let id, let request, let mailbox, let feed): start(id, request, mailbox, feed)
-        case .resume(let id): transfers[id]?.easy.resume()
+        case .resume(let id): if !direct.resume(id) { transfers[id]?.easy.resume() }
         case .cancel(let id):
+            if direct.stop(id, .cancelled, CURLE_ABORTED_BY_CALLBACK) { return }
             guard let transfer = transfers[id] else { return }
             transfer.stop(.cancelled)
             end(transfer, CURLE_ABORTED_BY_CALLBACK)
@@ -72,6 +85,7 @@ struct TransferLoop {
         case .close(let now):
             isClosing = true
             guard now else { return }
+            direct.stopAll()
             for transfer in transfers.values {
                 transfer.stop(.cancelled)
                 end(transfer, CURLE_ABORTED_BY_CALLBACK)
@@ -82,14 +96,19 @@ struct TransferLoop {
     private mutating func start(
         _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?
     ) {
+        let phase = TransferPhase(
+            timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now)
+        if !isClosing, isDirect {
+            let transfer = DirectTransfer(
+                id: id, request, origin: settings.origin, mailbox: mailbox, feed: feed, phase: phase)
+            return direct.start(transfer, oldest: oldest)
+        }
         guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, book: book)
         else {
             return Self.refuse(mailbox, feed)
         }
         let transfer = Transfer(
-            id: id, easy: easy, mailbox: mailbox, feed: feed, book: book,
-            phase: TransferPhase(
-                timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now),
+            id: id, easy: easy, mailbox: mailbox, feed: feed, book: book, phase: phase,
             isHead: request.method.elementsEqual("HEAD".utf8), mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
@@ -102,6 +121,10 @@ struct TransferLoop {
             return Self.refuse(mailbox, feed)
         }
         transfers[id] = transfer
+    }
+
+    private var isDirect: Bool {
+        settings.lane == .direct && (settings.version == .http1 || (settings.version == .auto && speaksHTTP1))
     }
 
     /// How old what is used for a new request may be.
@@ -140,6 +163,7 @@ struct TransferLoop {
     }
 
     private mutating func end(_ transfer: Transfer, _ code: CURLcode) {
+        if code == CURLE_OK, settings.version == .auto { speaksHTTP1 = transfer.easy.spokeHTTP1 }
         multi.remove(transfer.easy)
         transfer.end(code)
         transfers[transfer.id] = nil
@@ -153,6 +177,7 @@ struct TransferLoop {
     private mutating func tearDown() {
         for easy in idle { easy.free() }
         idle = []
+        direct.tearDown()
         addresses.free()
         for case .start(_, _, let mailbox, let feed) in inbox.close() { Self.refuse(mailbox, feed) }
         multi.free()

@@ -52,6 +52,9 @@ struct TransferPhase: Sendable {
         return mayResend
     }
 
+    /// Whether `aboutToSend` would allow it.
+    var mayGoAgain: Bool { !maybeSent || mayResend }
+
     mutating func headArrived() { hasHead = true }
 
     /// Bytes moved. Before the head only those of the request's own body extend its time; afterwards those of either direction do.

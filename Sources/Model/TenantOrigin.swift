@@ -11,8 +11,12 @@ package struct TenantOrigin: Sendable, Equatable {
     package init(scheme: String, host: String, port: Int) { (self.scheme, self.host, self.port) = (scheme, host, port) }
 
     /// `scheme://host:port`, without the port when it is the scheme's own.
-    package var text: String {
-        (scheme == "https" && port == 443) || (scheme == "http" && port == 80)
-            ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
+    package var text: String { "\(scheme)://" + place }
+
+    /// What `Host` says.
+    package var authority: [UInt8] { Array(place.utf8) }
+
+    private var place: String {
+        (scheme == "https" && port == 443) || (scheme == "http" && port == 80) ? host : "\(host):\(port)"
     }
 }

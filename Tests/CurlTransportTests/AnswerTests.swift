@@ -5,7 +5,7 @@ import Model
 import TestSupport
 import Testing
 
-struct AnswerTests {
+@Suite(.onBothLanes) struct AnswerTests {
     /// Heads that libcurl 7.88 takes for good, or half good.
     @Test(arguments: [
         "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n",

@@ -5,6 +5,26 @@ import Model
 import TestSupport
 import Testing
 
+/// Runs every test of a suite on both lanes.
+struct OnBothLanes: SuiteTrait, TestTrait, TestScoping {
+    @TaskLocal static var lane = CurlSettings.Lane.direct
+
+    var isRecursive: Bool { true }
+
+    @concurrent func provideScope(
+        for test: Test, testCase: Test.Case?, performing body: @Sendable @concurrent () async throws -> Void
+    )
+        async throws
+    {
+        guard testCase != nil else { return try await body() }
+        for lane in [CurlSettings.Lane.direct, .general] { try await Self.$lane.withValue(lane) { try await body() } }
+    }
+}
+
+extension Trait where Self == OnBothLanes {
+    static var onBothLanes: Self { OnBothLanes() }
+}
+
 /// Runs `body` with a client, and ends the client's thread afterwards.
 func withClient<Result>(
     of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1,
@@ -13,6 +33,7 @@ func withClient<Result>(
 ) async throws -> Result {
     var settings = CurlSettings(origin: origin)
     (settings.authorities, settings.version, settings.connectTimeout) = (authorities, version, connectTimeout)
+    settings.lane = OnBothLanes.lane
     change(&settings)
     let client = try #require(
         CurlClient(settings))

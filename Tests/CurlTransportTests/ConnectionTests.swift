@@ -5,7 +5,7 @@ import Model
 import TestSupport
 import Testing
 
-struct ConnectionTests {
+@Suite(.onBothLanes) struct ConnectionTests {
     private func origin(_ host: String, _ port: Int) -> TenantOrigin {
         TenantOrigin(scheme: "https", host: host, port: port)
     }

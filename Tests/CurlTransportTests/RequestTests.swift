@@ -7,7 +7,7 @@ import TenantEmulator
 import TestSupport
 import Testing
 
-struct RequestTests {
+@Suite(.onBothLanes) struct RequestTests {
     @Test func nothingIsAdded() async throws {
         try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
             let host = "Host: localhost:\(tenant.port)\r\n"

@@ -9,7 +9,7 @@ import NIOPosix
 import TestSupport
 import Testing
 
-struct TrustTests {
+@Suite(.onBothLanes) struct TrustTests {
     /// SHA-256 of the key of the certificate that a server shows, as `openssl` tells it.
     private func pin(_ port: Int) async throws -> String {
         let script = """

@@ -1,0 +1,99 @@
+// A connection that libcurl made, and bytes in both directions.
+
+internal import CCurl
+internal import Model
+
+/// Connected, tunnelled and verified by libcurl, used by one transfer after another. Loop thread only.
+final class DirectConnection {
+    enum Received {
+        case bytes(Int)
+        case nothing
+        /// The peer has ended it.
+        case end
+        case failed(CURLcode)
+    }
+
+    let easy: EasyHandle
+    let born: ContinuousClock.Instant
+    private let book: ConnectionBook
+    private(set) var socket: Int32 = -1
+    var idleSince: ContinuousClock.Instant
+    /// Of how many transfers there were before the present one.
+    private(set) var uses = 0
+    private(set) var transfer: DirectTransfer?
+    /// What has come and was not yet read begins at `position`.
+    var inbox: [UInt8] = []
+    var position = 0
+    /// The peer takes no bytes just now.
+    var isStalled = false
+    /// Whoever takes the answer has enough for now.
+    var isPaused = false
+    /// Nothing more is sent: the answer to what was may still come.
+    var sendFault: CURLcode?
+
+    init(_ easy: EasyHandle, book: ConnectionBook, at now: ContinuousClock.Instant) {
+        (self.easy, self.book, born, idleSince) = (easy, book, now, now)
+    }
+
+    func connected() { socket = Int32(easy.socket) }
+
+    func take(_ transfer: DirectTransfer) {
+        self.transfer = transfer
+        (isStalled, isPaused, sendFault) = (false, false, nil)
+        book.forgetGoodbye(easy.session)
+        book.entered(Int(socket))
+    }
+
+    func leave(at now: ContinuousClock.Instant) {
+        guard transfer != nil else { return }
+        transfer = nil
+        uses += 1
+        idleSince = now
+        book.left(Int(socket))
+    }
+
+    /// Whether the end of the connection may have been somebody's on the way.
+    var lacksGoodbye: Bool { book.lacksGoodbye(easy.session) }
+
+    /// What of `out` the peer takes now; nil when it takes nothing.
+    func send(_ transfer: DirectTransfer) -> Result<Int?, DirectFault> {
+        var count = 0
+        let code = unsafe transfer.out.withUnsafeBytes { bytes in
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[transfer.sent...])
+            return unsafe ccurl_send(easy.raw, rest.baseAddress, rest.count, &count)
+        }
+        switch code {
+        case CURLE_OK: return .success(count)
+        case CURLE_AGAIN: return .success(nil)
+        default: return .failure(DirectFault(code: code))
+        }
+    }
+
+    func receive(_ scratch: inout [UInt8]) -> Received {
+        var count = 0
+        let code = unsafe scratch.withUnsafeMutableBytes { bytes in
+            unsafe ccurl_receive(easy.raw, bytes.baseAddress, bytes.count, &count)
+        }
+        switch code {
+        case CURLE_OK where count == 0: return .end
+        case CURLE_OK: return .bytes(count)
+        case CURLE_AGAIN: return .nothing
+        default: return .failed(code)
+        }
+    }
+
+    /// What was read is dropped.
+    func tidy() {
+        if position == inbox.count {
+            inbox.removeAll(keepingCapacity: inbox.capacity <= 131_072)
+        } else if position > 65_536 {
+            inbox.removeFirst(position)
+        } else {
+            return
+        }
+        transfer?.moved(by: position)
+        position = 0
+    }
+}
+
+struct DirectFault: Error { let code: CURLcode }

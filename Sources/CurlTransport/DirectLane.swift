@@ -1,0 +1,279 @@
+// The direct lane: libcurl resolves, connects, tunnels, verifies and moves the bytes of HTTP/1.1; the codec frames them.
+
+internal import CCurl
+internal import DequeModule
+internal import HTTP1
+internal import Model
+
+/// Connections to the tenant and the transfers on them. A part of the loop: made, used and ended on its thread.
+struct DirectLane {
+    private let settings: CurlSettings
+    private let multi: MultiHandle
+    private let book: ConnectionBook
+    private let addresses: HeaderList
+    /// By the address of their handle.
+    private var connecting: [UInt: DirectConnection] = [:]
+    /// The last one was used last.
+    private var idle: [DirectConnection] = []
+    private var busy: [TransferID: DirectConnection] = [:]
+    /// For a connection.
+    private var waiting: Deque<DirectTransfer> = []
+    private var scratch = [UInt8](repeating: 0, count: 65_536)
+    private var watched: [DirectConnection] = []
+    private var sockets: [curl_waitfd] = []
+
+    /// An idle connection may have been forgotten on the way after that.
+    private static let longestIdle = Duration.seconds(110)
+    /// One connection does not keep the others waiting.
+    private static let mostReads = 16
+
+    init(_ settings: CurlSettings, _ multi: MultiHandle, _ book: ConnectionBook, _ addresses: HeaderList) {
+        (self.settings, self.multi, self.book, self.addresses) = (settings, multi, book, addresses)
+    }
+
+    var isEmpty: Bool { busy.isEmpty && waiting.isEmpty }
+    /// Whether libcurl has something to do for it.
+    var isConnecting: Bool { !connecting.isEmpty }
+
+    // MARK: commands
+
+    /// - Parameter oldest: connections and authorities from longer ago are not used.
+    mutating func start(_ transfer: DirectTransfer, oldest: Duration) {
+        let now = ContinuousClock.now
+        while let connection = idle.popLast() {
+            guard now - connection.born < oldest, now - connection.idleSince < Self.longestIdle else {
+                close(connection)
+                continue
+            }
+            return begin(transfer, on: connection)
+        }
+        connect(for: transfer, oldest: oldest)
+    }
+
+    private mutating func connect(for transfer: DirectTransfer, oldest: Duration) {
+        guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
+            return transfer.end(CURLE_OUT_OF_MEMORY)
+        }
+        guard easy.prepareConnection(to: settings.origin, oldest: oldest), multi.add(easy) else {
+            easy.free()
+            return transfer.end(CURLE_FAILED_INIT)
+        }
+        connecting[easy.address] = DirectConnection(easy, book: book, at: .now)
+        waiting.append(transfer)
+    }
+
+    /// libcurl is done with a handle of the lane.
+    /// - Returns: false when it is none.
+    mutating func connected(_ address: UInt, _ code: CURLcode) -> Bool {
+        guard let connection = connecting.removeValue(forKey: address) else { return false }
+        guard code == CURLE_OK else {
+            close(connection)
+            waiting.popFirst()?.end(code)
+            return true
+        }
+        connection.connected()
+        makeIdle(connection)
+        return true
+    }
+
+    mutating func resume(_ id: TransferID) -> Bool {
+        guard let connection = busy[id] else { return waiting.contains { $0.id == id } }
+        connection.isPaused = false
+        move(connection)
+        return true
+    }
+
+    /// - Returns: false when there is no such transfer.
+    mutating func stop(_ id: TransferID, _ reason: TransferPhase.Stop, _ code: CURLcode) -> Bool {
+        if let connection = busy[id] {
+            connection.transfer?.stop(reason)
+            fail(connection, code)
+            return true
+        }
+        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return false }
+        let transfer = waiting.remove(at: index)
+        transfer.stop(reason)
+        transfer.end(code)
+        return true
+    }
+
+    mutating func stopOverdue(_ now: ContinuousClock.Instant) {
+        for transfer in busy.values.compactMap(\.transfer) + waiting where transfer.phase.isOverdue(at: now) {
+            // A caller that does not go on with its body is not the tenant's fault.
+            let reason = transfer.feed?.isStarved == true ? TransferPhase.Stop.requestBody : .timedOut
+            _ = stop(transfer.id, reason, CURLE_OPERATION_TIMEDOUT)
+        }
+    }
+
+    mutating func stopAll() {
+        for id in busy.keys + waiting.map(\.id) { _ = stop(id, .cancelled, CURLE_ABORTED_BY_CALLBACK) }
+    }
+
+    mutating func tearDown() {
+        for connection in idle + connecting.values { close(connection) }
+        (idle, connecting) = ([], [:])
+    }
+
+    // MARK: waiting
+
+    /// Waits for a socket, a timer of libcurl, `wakeUp`, or so many milliseconds; then moves what can be moved.
+    mutating func wait(milliseconds: Int32) {
+        watched.removeAll(keepingCapacity: true)
+        sockets.removeAll(keepingCapacity: true)
+        for connection in busy.values {
+            let reads = connection.isPaused ? 0 : CURL_WAIT_POLLIN
+            watch(connection, reads | (connection.isStalled ? CURL_WAIT_POLLOUT : 0))
+        }
+        for connection in idle { watch(connection, CURL_WAIT_POLLIN) }
+        multi.wait(milliseconds: milliseconds, &sockets)
+    }
+
+    private mutating func watch(_ connection: DirectConnection, _ events: Int32) {
+        guard events != 0 else { return }
+        watched.append(connection)
+        sockets.append(curl_waitfd(fd: connection.socket, events: Int16(events), revents: 0))
+    }
+
+    /// What the last `wait` has found.
+    mutating func moveReady() {
+        for index in sockets.indices where sockets[index].revents != 0 {
+            let connection = watched[index]
+            if connection.transfer == nil { lookAtIdle(connection) } else { move(connection) }
+        }
+        sockets.removeAll(keepingCapacity: true)
+    }
+
+    /// Nobody has asked anything: whatever it says, or its end, ends it. But TLS has things to say that are no bytes.
+    private mutating func lookAtIdle(_ connection: DirectConnection) {
+        guard let index = idle.firstIndex(where: { $0 === connection }) else { return }
+        if case .nothing = connection.receive(&scratch) { return }
+        idle.remove(at: index)
+        close(connection)
+    }
+
+    // MARK: bytes
+
+    private mutating func begin(_ transfer: DirectTransfer, on connection: DirectConnection) {
+        guard transfer.aboutToSend() else {
+            makeIdle(connection)
+            return transfer.end(CURLE_ABORTED_BY_CALLBACK)
+        }
+        connection.take(transfer)
+        busy[transfer.id] = connection
+        send(connection)
+        transfer.flush(at: .now)
+    }
+
+    private mutating func move(_ connection: DirectConnection) {
+        guard let transfer = connection.transfer else { return }
+        if connection.sendFault == nil, !transfer.isSent {
+            send(connection)
+            guard connection.transfer === transfer else { return }
+        }
+        receive(connection, transfer)
+        if connection.transfer === transfer { transfer.flush(at: .now) }
+    }
+
+    private mutating func send(_ connection: DirectConnection) {
+        guard let transfer = connection.transfer else { return }
+        connection.isStalled = false
+        while true {
+            switch transfer.nextOutgoing(&scratch) {
+            case .nothing, .starved: return
+            case .failed:
+                transfer.stop(.requestBody)
+                return fail(connection, CURLE_READ_ERROR)
+            case .bytes: break
+            }
+            switch connection.send(transfer) {
+            case .success(nil):
+                connection.isStalled = true
+                return
+            case .success(let count?): transfer.sent += count
+            case .failure(let fault):
+                // Whoever refuses a long body answers before it ends the connection.
+                connection.sendFault = fault.code
+                return receive(connection, transfer)
+            }
+        }
+    }
+
+    private mutating func receive(_ connection: DirectConnection, _ transfer: DirectTransfer) {
+        for _ in 0..<Self.mostReads {
+            guard !transfer.mustPause else {
+                connection.isPaused = true
+                return
+            }
+            switch connection.receive(&scratch) {
+            case .nothing:
+                if let fault = connection.sendFault { fail(connection, fault) }
+                return
+            case .end: return ended(connection, transfer)
+            case .failed(let code): return again(connection, transfer, code)
+            case .bytes(let count):
+                connection.inbox += scratch[..<count]
+                switch transfer.read(connection.inbox, &connection.position) {
+                case nil: connection.tidy()
+                case true?: return finish(connection, transfer)
+                case false?: return fail(connection, CURLE_WEIRD_SERVER_REPLY)
+                }
+                // Less than there was room for: that was all.
+                if count < scratch.count, connection.sendFault == nil { return }
+            }
+        }
+        // More is there that poll may not tell of: TLS has it already.
+        connection.isStalled = true
+    }
+
+    /// The peer has ended the connection: that ends an answer that has no other end.
+    private mutating func ended(_ connection: DirectConnection, _ transfer: DirectTransfer) {
+        guard transfer.reader.endsWithConnection else { return again(connection, transfer, CURLE_GOT_NOTHING) }
+        if connection.lacksGoodbye { return fail(connection, CURLE_PARTIAL_FILE) }
+        detach(connection, transfer)
+        transfer.end(CURLE_OK)
+        close(connection)
+    }
+
+    /// A kept connection that ends under a request before a byte of the answer: a safe one goes out once more.
+    private mutating func again(_ connection: DirectConnection, _ transfer: DirectTransfer, _ code: CURLcode) {
+        guard connection.uses > 0, transfer.mayGoAgain else { return fail(connection, connection.sendFault ?? code) }
+        detach(connection, transfer)
+        close(connection)
+        transfer.rewind()
+        connect(for: transfer, oldest: settings.connectionAge)
+    }
+
+    private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {
+        let isClean =
+            transfer.reader.keepsConnection && transfer.isSent && connection.sendFault == nil
+            && connection.position == connection.inbox.count
+        detach(connection, transfer)
+        transfer.end(CURLE_OK)
+        guard isClean else { return close(connection) }
+        connection.tidy()
+        makeIdle(connection)
+    }
+
+    private mutating func fail(_ connection: DirectConnection, _ code: CURLcode) {
+        guard let transfer = connection.transfer else { return }
+        detach(connection, transfer)
+        transfer.end(code)
+        close(connection)
+    }
+
+    private mutating func detach(_ connection: DirectConnection, _ transfer: DirectTransfer) {
+        busy[transfer.id] = nil
+        connection.leave(at: .now)
+    }
+
+    private mutating func makeIdle(_ connection: DirectConnection) {
+        if let next = waiting.popFirst() { return begin(next, on: connection) }
+        idle.append(connection)
+        if idle.count > settings.keptConnections { close(idle.removeFirst()) }
+    }
+
+    private func close(_ connection: DirectConnection) {
+        multi.remove(connection.easy)
+        connection.easy.free()
+    }
+}

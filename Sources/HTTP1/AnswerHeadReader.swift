@@ -1,0 +1,123 @@
+// Every raw header line of an answer, checked: libcurl takes a dozen broken heads for good ones.
+
+package import Model
+
+/// Reads line after line: status lines, fields, the empty line, and the trailers that libcurl shows after a body (RFC 9112 sections 4
+/// and 5, RFC 9110 section 15.2).
+package struct AnswerHeadReader: Sendable {
+    package enum Step: Equatable {
+        /// Fine so far.
+        case more
+        /// The final head is complete.
+        case head
+        /// No answer may be built on this.
+        case broken
+    }
+
+    private enum Stage { case status, fields, done }
+
+    private static let mostFields = 200
+    private static let mostBytes = 131_072
+    private static let mostInterim = 16
+
+    private var stage = Stage.status
+    private var interim = 0
+    private(set) var isVersion10 = false
+    private var isVersion2 = false
+    private(set) var length: Int?
+    private var contentLengths = 0
+    private var transferEncodings = 0
+    private let isHead: Bool
+    private let mayBeHTTP2: Bool
+    package private(set) var status = 0
+    package private(set) var fields = HeaderFields()
+    /// What has come behind the body.
+    package private(set) var trailers = HeaderFields()
+
+    /// - Parameters:
+    ///   - isHead: whether the request was HEAD: no body whatever the fields say.
+    ///   - mayBeHTTP2: whether libcurl may have spoken HTTP/2; it shows such an answer as `HTTP/2 200 ` and its fields.
+    package init(isHead: Bool, mayBeHTTP2: Bool) { (self.isHead, self.mayBeHTTP2) = (isHead, mayBeHTTP2) }
+
+    /// Whether nothing but the end of the connection ends the answer (RFC 9112 section 6.3).
+    package var endsWithConnection: Bool {
+        stage == .done && hasBody && !isVersion2 && contentLengths == 0 && transferEncodings == 0
+    }
+
+    /// Whether a body belongs to the answer, be it an empty one.
+    var hasBody: Bool { !isHead && status != 204 && status != 304 }
+    var isChunked: Bool { transferEncodings > 0 }
+
+    /// - Parameter line: with its line end.
+    package mutating func read(_ line: [UInt8]) -> Step { read(line, line.indices) }
+
+    /// - Parameter line: of one line in `bytes`, with its line end.
+    mutating func read(_ bytes: [UInt8], _ line: Range<Int>) -> Step {
+        guard line.count >= 2, bytes[line.upperBound - 1] == 0x0A, bytes[line.upperBound - 2] == 0x0D else {
+            return .broken
+        }
+        let text = line.lowerBound..<line.upperBound - 2
+        switch stage {
+        case .status: return readStatus(bytes[text])
+        case .fields: return text.isEmpty ? endOfHead() : readField(bytes, text)
+        case .done: return text.isEmpty ? .more : readTrailer(bytes, text)
+        }
+    }
+
+    private mutating func readStatus(_ text: ArraySlice<UInt8>) -> Step {
+        guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { return .broken }
+        guard text.starts(with: "HTTP/".utf8) else { return .broken }
+        let parts = text.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, parts[1].count == 3, let code = ASCII.decimal(parts[1]), (100...599).contains(code)
+        else {
+            return .broken
+        }
+        let version = parts[0].dropFirst(5)
+        isVersion10 = version.elementsEqual("1.0".utf8)
+        isVersion2 = mayBeHTTP2 && version.elementsEqual("2".utf8) && parts.count == 3 && parts[2].isEmpty
+        guard isVersion10 || isVersion2 || version.elementsEqual("1.1".utf8) else { return .broken }
+        // An interim answer of another kind than "switching protocols", which nobody asked for.
+        guard code != 101 else { return .broken }
+        status = code
+        stage = .fields
+        return .more
+    }
+
+    private mutating func readTrailer(_ bytes: [UInt8], _ text: Range<Int>) -> Step {
+        guard let field = FieldLine(bytes, text, mustBeUTF8: false), trailers.count < Self.mostFields,
+            trailers.lines.count + text.count < Self.mostBytes
+        else { return .broken }
+        trailers.append(bytes, name: field.name, value: field.value)
+        return .more
+    }
+
+    private mutating func readField(_ bytes: [UInt8], _ text: Range<Int>) -> Step {
+        guard let field = FieldLine(bytes, text, mustBeUTF8: false), fields.count < Self.mostFields,
+            fields.lines.count + text.count < Self.mostBytes
+        else { return .broken }
+        if fields.count == 0 { fields.reserveCapacity(bytes: 512, fields: 16) }
+        fields.append(bytes, name: field.name, value: field.value)
+        let last = fields.count - 1
+        if fields.isCalled(.contentLength, at: last) {
+            contentLengths += 1
+            length = ASCII.decimal(bytes[field.value])
+            guard contentLengths == 1, length != nil else { return .broken }
+        } else if fields.isCalled(.transferEncoding, at: last) {
+            transferEncodings += 1
+            guard transferEncodings == 1, ASCII.equalIgnoringCase(bytes[field.value], "chunked") else { return .broken }
+        }
+        return .more
+    }
+
+    private mutating func endOfHead() -> Step {
+        guard transferEncodings == 0 || (contentLengths == 0 && !isVersion10) else { return .broken }
+        if status >= 200 {
+            stage = .done
+            return .head
+        }
+        interim += 1
+        guard interim <= Self.mostInterim else { return .broken }
+        (stage, contentLengths, transferEncodings, length, fields) = (.status, 0, 0, nil, HeaderFields())
+        return .more
+    }
+}

@@ -1,0 +1,118 @@
+// All of an answer: its head, its body, its end.
+
+package import Model
+
+/// Reads one answer from the bytes of a connection (RFC 9112 section 6).
+package struct AnswerReader: Sendable {
+    package enum Part: Sendable, Equatable {
+        /// `status` and `fields` are there.
+        case head
+        /// These bytes are of the body.
+        case body(Range<Int>)
+        /// The answer is complete.
+        case end
+    }
+
+    private enum Stage: Sendable {
+        case head
+        case length(Int)
+        case chunks(ChunkedReader)
+        case untilClose
+        case over(HeaderFields)
+    }
+
+    private static let longestLine = 131_072
+
+    private var head: AnswerHeadReader
+    private var stage = Stage.head
+    /// How far the end of a line of the head was looked for.
+    private var looked = 0
+
+    package init(isHead: Bool) { head = AnswerHeadReader(isHead: isHead, mayBeHTTP2: false) }
+
+    package var status: Int { head.status }
+    package var fields: HeaderFields { head.fields }
+    package var trailers: HeaderFields { if case .over(let trailers) = stage { trailers } else { HeaderFields() } }
+
+    /// Whether nothing but the end of the connection ends the answer.
+    package var endsWithConnection: Bool { if case .untilClose = stage { true } else { false } }
+
+    /// Whether another request may go out on the connection behind a complete answer.
+    package var keepsConnection: Bool {
+        let options = head.fields.list(.connection)
+        if options.contains(where: { ASCII.equalIgnoringCase($0, "close") }) { return false }
+        return !head.isVersion10 || options.contains { ASCII.equalIgnoringCase($0, "keep-alive") }
+    }
+
+    /// The next part; nil when more bytes are needed.
+    /// - Parameters:
+    ///   - bytes: everything that has come and was not yet read begins at `position`.
+    ///   - position: moved behind what was read.
+    package mutating func next(_ bytes: [UInt8], _ position: inout Int) throws(HTTP1Fault) -> Part? {
+        switch stage {
+        case .head: return try readHead(bytes, &position)
+        case .length(0):
+            stage = .over(HeaderFields())
+            return .end
+        case .length(let left):
+            guard let range = take(left, bytes, &position) else { return nil }
+            stage = .length(left - range.count)
+            return .body(range)
+        case .untilClose: return take(.max, bytes, &position).map { .body($0) }
+        case .chunks(var reader):
+            let step = try reader.next(bytes, &position)
+            stage = .chunks(reader)
+            switch step {
+            case .more: return nil
+            case .data(let range): return .body(range)
+            case .end:
+                stage = .over(reader.trailers)
+                return .end
+            }
+        case .over: return nil
+        }
+    }
+
+    private func take(_ most: Int, _ bytes: [UInt8], _ position: inout Int) -> Range<Int>? {
+        let count = min(most, bytes.count - position)
+        guard count > 0 else { return nil }
+        defer { position += count }
+        return position..<position + count
+    }
+
+    private mutating func readHead(_ bytes: [UInt8], _ position: inout Int) throws(HTTP1Fault) -> Part? {
+        var index = max(looked, position)
+        while index < bytes.count {
+            guard bytes[index] == 0x0A else {
+                index += 1
+                continue
+            }
+            let line = position..<index + 1
+            index += 1
+            position = index
+            switch head.read(bytes, line) {
+            case .more: break
+            case .broken: throw .malformed
+            case .head:
+                begin()
+                return .head
+            }
+        }
+        guard index - position <= Self.longestLine else { throw .tooLarge }
+        looked = index
+        return nil
+    }
+
+    /// The bytes that are left have moved to the front.
+    package mutating func moved(by count: Int) { looked = max(0, looked - count) }
+
+    private mutating func begin() {
+        if !head.hasBody {
+            stage = .length(0)
+        } else if head.isChunked {
+            stage = .chunks(ChunkedReader(mustBeUTF8: false))
+        } else {
+            stage = head.length.map { .length($0) } ?? .untilClose
+        }
+    }
+}
