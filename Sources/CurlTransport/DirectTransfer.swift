@@ -37,7 +37,7 @@ final class DirectTransfer {
         head = RequestWriter.head(request, authority: origin.authority)
         out = head
         if case .stream(_, let length) = request.body { self.length = length } else { length = nil }
-        upload = feed == nil ? .done : .running(left: length)
+        upload = feed == nil || length == 0 ? .done : .running(left: length)
         reader = AnswerReader(isHead: request.method.elementsEqual("HEAD".utf8))
     }
 
@@ -65,16 +65,18 @@ final class DirectTransfer {
                 out = RequestWriter.chunk(scratch[..<count])
                 return .bytes
             }
+            // More than was announced would be the next request's.
             guard count <= left else { return .failed }
-            upload = .running(left: left - count)
+            upload = count == left ? .done : .running(left: left - count)
             out = Array(scratch[..<count])
             return .bytes
         case .starved: return .starved
         case .end:
-            guard left ?? 0 == 0 else { return .failed }
+            // Less than was announced.
+            guard left == nil else { return .failed }
             upload = .done
-            (out, sent) = (left == nil ? RequestWriter.lastChunk(feed.trailers) : [], 0)
-            return hasUnsent ? .bytes : .nothing
+            (out, sent) = (RequestWriter.lastChunk(feed.trailers), 0)
+            return .bytes
         case .failed: return .failed
         }
     }

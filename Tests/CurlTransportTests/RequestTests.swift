@@ -24,8 +24,10 @@ import Testing
                     .sample("PUT", "/s", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: 3)))
                 _ = await client.exchange(
                     .sample("POST", "/t", body: .stream(FixedBody([bytes("ab"), bytes("c")]), length: nil)))
+                // libcurl leaves out the space before an empty value.
+                let requests = tenant.requests.map { text($0).replacing("x-empty: \r\n", with: "x-empty:\r\n") }
                 #expect(
-                    tenant.requests.map { text($0) } == [
+                    requests == [
                         "POST /a/../b//c?d=/./e&%2f HTTP/1.1\r\n\(host)X-One: 1\r\nx-empty:\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
                         "GET /g HTTP/1.1\r\n\(host)Accept: x/y\r\nUser-Agent: app\r\n\r\n",
                         "DELETE /d HTTP/1.1\r\n\(host)\r\n",
