@@ -31,8 +31,10 @@ final class DirectTransfer {
     private var (hasProgress, hasUploaded) = (false, false)
     private(set) var hasReceived = false
 
-    init(id: TransferID, _ request: UpstreamRequest, origin: TenantOrigin, mailbox: AnswerMailbox, feed: BodyFeed?, phase: TransferPhase)
-    {
+    init(
+        id: TransferID, _ request: UpstreamRequest, origin: TenantOrigin, mailbox: AnswerMailbox, feed: BodyFeed?,
+        phase: TransferPhase
+    ) {
         (self.id, self.mailbox, self.feed, self.phase) = (id, mailbox, feed, phase)
         head = RequestWriter.head(request, authority: origin.authority)
         out = head
@@ -57,7 +59,9 @@ final class DirectTransfer {
     func nextOutgoing(_ scratch: inout [UInt8]) -> Outgoing {
         if hasUnsent { return .bytes }
         guard case .running(let left) = upload, let feed else { return .nothing }
-        let read = unsafe scratch.withUnsafeMutableBytes { unsafe feed.read(into: UnsafeMutableRawBufferPointer(rebasing: $0.prefix(16_384))) }
+        let read = unsafe scratch.withUnsafeMutableBytes {
+            unsafe feed.read(into: UnsafeMutableRawBufferPointer(rebasing: $0.prefix(16_384)))
+        }
         switch read {
         case .copied(let count):
             (hasProgress, hasUploaded, sent) = (true, true, 0)

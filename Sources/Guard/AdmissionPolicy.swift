@@ -3,7 +3,8 @@
 package import Model
 
 /// The head of a request as the listener read it.
-package struct RequestHead: Sendable {
+/// One object for all who look at it on the way.
+package final class RequestHead: Sendable {
     package let method: [UInt8]
     package let target: [UInt8]
     package let fields: HeaderFields

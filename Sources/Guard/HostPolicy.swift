@@ -4,6 +4,9 @@ internal import Model
 
 /// The names that `Host` may hold (contract 4): loopback, the listeners' own and the operator's list; ports are ignored.
 package struct HostPolicy: Sendable {
+    private static let localhost = Array("localhost".utf8)
+    private static let loopback6 = Array("[::1]".utf8)
+
     private let allowed: Set<[UInt8]>
 
     /// - Parameter names: lower case without port; an IPv6 address in brackets.
@@ -11,8 +14,7 @@ package struct HostPolicy: Sendable {
 
     package func permits(_ host: ArraySlice<UInt8>) -> Bool {
         guard let name = Self.name(host) else { return false }
-        return name == Array("localhost".utf8) || name == Array("[::1]".utf8) || Self.isLoopback(name)
-            || allowed.contains(name)
+        return name == Self.localhost || name == Self.loopback6 || Self.isLoopback(name) || allowed.contains(name)
     }
 
     /// The host of `host[:port]` in lower case; nil when it is no such thing.
@@ -35,8 +37,18 @@ package struct HostPolicy: Sendable {
 
     /// 127.0.0.0/8 in dotted decimal.
     private static func isLoopback(_ name: [UInt8]) -> Bool {
-        let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].elementsEqual("127".utf8) else { return false }
-        return parts.allSatisfy { $0.count <= 3 && (ASCII.decimal($0).map { $0 <= 255 } ?? false) }
+        guard name.count <= 15 else { return false }
+        var (part, digits, parts) = (0, 0, 0)
+        for byte in name {
+            if byte == UInt8(ascii: ".") {
+                guard digits > 0, parts > 0 || part == 127 else { return false }
+                (part, digits, parts) = (0, 0, parts + 1)
+            } else {
+                guard byte >= 0x30, byte <= 0x39, digits < 3 else { return false }
+                (part, digits) = (part * 10 + Int(byte - 0x30), digits + 1)
+                guard part <= 255 else { return false }
+            }
+        }
+        return parts == 3 && digits > 0
     }
 }

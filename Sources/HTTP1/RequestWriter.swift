@@ -11,7 +11,8 @@ package enum RequestWriter {
         var body: [UInt8] = []
         if case .bytes(let bytes) = request.body { body = bytes }
         out.reserveCapacity(
-            request.method.count + request.target.count + authority.count + request.fields.lines.count + body.count + 96)
+            request.method.count + request.target.count + authority.count + request.fields.lines.count + body.count + 96
+        )
         out += request.method
         out.append(0x20)
         out += request.target

@@ -34,9 +34,23 @@ extension Timestamp {
         let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let padded = String(repeating: "0", count: max(0, 4 - "\(year)".count)) + "\(year)"
-        return "\(padded)-\(two(month))-\(two(day))T\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(20)
+        func put(_ number: Int64, _ scale: Int64, _ after: Unicode.Scalar) {
+            var scale = scale
+            while scale > 0 {
+                text.append(0x30 + UInt8(number / scale % 10))
+                scale /= 10
+            }
+            text.append(UInt8(ascii: after))
+        }
+        put(year, 1000, "-")
+        put(month, 10, "-")
+        put(day, 10, "T")
+        put(rest / 3600, 10, ":")
+        put(rest / 60 % 60, 10, ":")
+        put(rest % 60, 10, "Z")
+        return String(decoding: text, as: UTF8.self)
     }
 }
 

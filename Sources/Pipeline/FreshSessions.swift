@@ -18,7 +18,7 @@ extension ProxyPipeline {
             failed = failed.filter { now - $0.value < Self.rest }
             let due = sessions.due(idle: idle, most: Self.atOnce, resting: Set(failed.keys))
             await withTaskGroup(of: SessionKey?.self) { group in
-                for session in due { group.addTask { await keepFresh(session) ? nil : session.key } }
+                for session in due { group.addTask { await self.keepFresh(session) ? nil : session.key } }
                 for await key in group where key != nil { if let key { failed[key] = now } }
             }
             // A full hand means that there may be more.

@@ -8,7 +8,7 @@ internal import Sessions
 internal import Tenant
 
 /// What the app wants sent: everything that is known before a session or an access token is looked at.
-struct ProxiedCall: Sendable {
+final class ProxiedCall: Sendable {
     enum Body: Sendable {
         /// Read whole; fields may be put into it.
         case json(JSONObject)
@@ -29,6 +29,16 @@ struct ProxiedCall: Sendable {
     /// The fingerprint that the app sent.
     let fingerprint: DeviceFingerprint?
     let identity: RequestIdentity
+
+    init(
+        route: Route, method: [UInt8], target: [UInt8], fields: HeaderFields, peer: [UInt8]?, body: Body,
+        user: UserKey?,
+        presented: SessionToken?, fingerprint: DeviceFingerprint?, identity: RequestIdentity
+    ) {
+        (self.route, self.method, self.target, self.fields) = (route, method, target, fields)
+        (self.peer, self.body, self.user, self.presented) = (peer, body, user, presented)
+        (self.fingerprint, self.identity) = (fingerprint, identity)
+    }
 
     /// Whether the app says by itself who its user is, on a route that would carry the session's proof otherwise.
     var bringsProof: Bool {

@@ -7,7 +7,7 @@ package import Sessions
 package import Tenant
 
 /// Answers local requests. Everything it needs is handed in; it keeps nothing of a request.
-package struct ProxyPipeline: Sendable {
+package final class ProxyPipeline: Sendable {
     private let guardPolicy: NIOLockedValueBox<AdmissionPolicy>
     let routes: RouteTable
     let sessions: SessionCoordinator
@@ -78,7 +78,11 @@ package struct ProxyPipeline: Sendable {
     }
 
     func admit(_ head: RequestHead) throws(ProxyError) -> Admission {
-        do { return try guardPolicy.withLockedValue({ $0 }).admit(head) } catch { throw .refused(error) }
+        do throws(GuardRefusal) {
+            return try guardPolicy.withLockedValue { policy in
+                Result { () throws(GuardRefusal) in try policy.admit(head) }
+            }.get()
+        } catch { throw .refused(error) }
     }
 
     /// Whether the app asks for an access token and gets a worthless one (`SIDECAR_TOKEN_ENDPOINT=placeholder`).
@@ -104,8 +108,8 @@ package struct ProxyPipeline: Sendable {
         LocalAPI(
             sessions: sessions, clock: clock, limit: limits.injected,
             renewal: { (call) throws(ProxyError) in
-                try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
-            }, explanation: { (request) async throws(ProxyError) in try await explain(request) })
+                try self.unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
+            }, explanation: { (request) async throws(ProxyError) in try await self.explain(request) })
     }
 
     // MARK: one way for each kind of route
@@ -159,9 +163,10 @@ package struct ProxyPipeline: Sendable {
 
     /// The newest session of a call, rotated first if its token is about to end.
     private func newest(_ call: ProxiedCall) async throws(ProxyError) -> Newest {
-        let ahead = try unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
         let newest: NewestSession
-        do { newest = try await sessions.newest(for: call.claim, renewal: ahead) } catch { throw .storeUnavailable }
+        do {
+            newest = try await sessions.newest(for: call.claim, renewal: RefreshAhead(pipeline: self, call: call))
+        } catch { throw .storeUnavailable }
         switch newest {
         case .session(let session): return .session(session)
         case .foreign(let token, let key): return .foreign(token, key)

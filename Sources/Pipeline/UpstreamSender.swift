@@ -15,7 +15,7 @@ enum SentAnswer {
 }
 
 /// Sends a call with everything injected (contract 5 and 6).
-package struct UpstreamSender: Sendable {
+package final class UpstreamSender: Sendable {
     private let transport: any UpstreamTransport
     private let accessTokens: AccessTokenSource
     private let injector: CredentialInjector
