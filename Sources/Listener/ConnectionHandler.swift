@@ -21,7 +21,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private struct Current {
         let read: ReadHead
         let body: BodyBridge
-        let task: Task<Void, Never>
+        /// Nil until what has come of the request is read.
+        var task: Task<Void, Never>?
     }
 
     private let pipeline: ProxyPipeline
@@ -32,6 +33,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var current: Current?
     /// Keeps pipelined requests until the one before them is answered.
     private var reader = RequestReader()
+    private var isReading = false
     private var readHeld = false
     /// The last answer has been written; what still comes is thrown away.
     private var isClosing = false
@@ -73,7 +75,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         registry.remove(self)
         deadline = .distantFuture
         current?.body.fail(.broken)
-        current?.task.cancel()
+        current?.task?.cancel()
         current = nil
         context.fireChannelInactive()
     }
@@ -153,10 +155,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
         readParts(context)
     }
 
-    /// Takes what belongs to the request at work, or begins the next one.
+    /// Takes what belongs to the request at work, or begins the next one, as long as there is something to take.
     private func readParts(_ context: ChannelHandlerContext) {
+        // An answer that is there at once asks for the next request from within.
+        guard !isReading else { return }
+        isReading = true
+        defer { isReading = false }
         do throws(HTTP1Fault) {
-            while !isClosing, current?.body.isComplete != true, let part = try reader.next() { take(part, context) }
+            while !isClosing {
+                while !isClosing, current?.body.isComplete != true, let part = try reader.next() { take(part, context) }
+                guard current != nil, current?.task == nil else { break }
+                start(context)
+                guard current == nil else { break }
+            }
             watchHeader(context)
         } catch {
             // The head was fine and its body is not: the pipeline learns it from the body.
@@ -165,6 +176,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             isBroken = true
             current.body.fail(.broken)
+            if current.task == nil { start(context) }
         }
     }
 
@@ -188,22 +200,24 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let body = BodyBridge(
             onFirstPull: { if read.expectsContinue { loop.execute { bound.value.sendContinue() } } },
             onDrained: { loop.execute { bound.value.readOn() } })
-        let request = LocalRequest(head: read.head, body: body, contentLength: read.contentLength)
-        let delivery = AnswerDelivery(read: read, body: body, connection: bound)
-        current = Current(read: read, body: body, task: Self.start(request, pipeline, tasks, gate, delivery))
+        current = Current(read: read, body: body)
     }
 
-    private static func start(
-        _ request: LocalRequest, _ pipeline: ProxyPipeline, _ tasks: EventLoopTasks, _ gate: RequestGate,
-        _ delivery: AnswerDelivery
-    ) -> Task<Void, Never> {
-        Task(executorPreference: tasks) {
+    /// Works on the request, from here to the first moment that it has to wait; often there is none.
+    private func start(_ context: ChannelHandlerContext) {
+        guard let current else { return }
+        let (read, body, pipeline, gate) = (current.read, current.body, pipeline, gate)
+        let request = LocalRequest(head: read.head, body: body, contentLength: read.contentLength)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let delivery = AnswerDelivery(read: read, body: body, connection: bound)
+        let task = Task.immediate(executorPreference: tasks) {
             guard await gate.enter() else { return await delivery.deliver(pipeline.refuse(.overloaded)) }
             defer { gate.leave() }
             // A caller that left while it waited its turn wants nothing sent.
             guard !Task.isCancelled else { return }
             await delivery.deliver(await pipeline.respond(to: request))
         }
+        if self.current?.body === body { self.current?.task = task }
     }
 
     /// The caller's address if it is not loopback.
