@@ -5,6 +5,7 @@ internal import CurlTransport
 internal import Injection
 internal import Logging
 internal import Model
+internal import NIOCore
 internal import Pipeline
 internal import SessionStores
 internal import Sessions
@@ -24,11 +25,13 @@ struct Assembly: Sendable {
     private let tenant: MeasuredTransport
     let opened: OpenStore
 
+    /// - Parameter loop: where requests are worked on.
     /// - Throws: `StartFailure`, each one clear line.
-    init(_ configuration: SidecarConfiguration, _ opened: OpenStore, metrics: SidecarMetrics, logger: Logger)
-        throws(StartFailure)
-    {
-        guard let transport = CurlClient(configuration.transport) else { throw .transport }
+    init(
+        _ configuration: SidecarConfiguration, _ opened: OpenStore, on loop: any EventLoop, metrics: SidecarMetrics,
+        logger: Logger
+    ) throws(StartFailure) {
+        guard let transport = CurlClient(configuration.transport, later: { loop.execute($0) }) else { throw .transport }
         let (clock, store) = (SystemClock(), opened.store)
         (self.opened, self.metrics) = (opened, metrics)
         self.transport = transport

@@ -2,6 +2,7 @@
 
 internal import Logging
 internal import Model
+internal import NIOPosix
 internal import Pipeline
 internal import SessionStores
 internal import Telemetry
@@ -28,7 +29,8 @@ package enum OfflineExplanation {
         // Nothing of the store of a running sidecar is touched: no session is known here.
         alone.store = .memory
         let assembly = try Assembly(
-            alone, OpenStore(store: MemoryStore(clock: SystemClock())), metrics: SidecarMetrics(),
+            alone, OpenStore(store: MemoryStore(clock: SystemClock())),
+            on: MultiThreadedEventLoopGroup.singleton.next(), metrics: SidecarMetrics(),
             logger: Logger(label: "explain") { _ in SwiftLogNoOpLogHandler() })
         return await assembly.pipeline.explanation(method: method, path: path, headers: headers, body: body)
     }

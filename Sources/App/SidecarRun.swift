@@ -52,7 +52,7 @@ package struct SidecarRun: Sendable {
             await admin.close()
             return true
         }
-        let assembly = try Assembly(configuration, opened, metrics: metrics, logger: logger)
+        let assembly = try Assembly(configuration, opened, on: loop, metrics: metrics, logger: logger)
         let status = StatusReading(configuration, assembly)
         stage.serves(status)
         let transport = Task { await assembly.transport.run() }

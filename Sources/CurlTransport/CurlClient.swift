@@ -11,12 +11,16 @@ package final class CurlClient: UpstreamTransport {
     private let multi: MultiHandle
     private let book = ConnectionBook()
     private let lastID = NIOLockedValueBox<UInt64>(0)
+    private let later: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
 
     /// libcurl with what it was built with, such as `libcurl/7.88.1 OpenSSL/3.0.17 …`.
     package static var libraryVersion: String { unsafe String(cString: curl_version()) }
 
-    /// Nil when libcurl cannot be set up or refuses a setting.
-    package init?(_ settings: CurlSettings) {
+    /// - Parameter later: runs something when the caller's thread has done what it has to do just now, so that the loop thread wakes once
+    ///   for all requests that begin together; nil wakes it at once.
+    /// - Returns: nil when libcurl cannot be set up or refuses a setting.
+    package init?(_ settings: CurlSettings, later: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil) {
+        self.later = later
         ccurl_keep_freed_memory()
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let trial = EasyHandle(settings, addresses: HeaderList(), book: book)
@@ -75,7 +79,10 @@ package final class CurlClient: UpstreamTransport {
     /// Any thread. False when the loop has ended.
     @discardableResult
     fileprivate func put(_ command: LoopCommand) -> Bool {
-        inbox.put(command) { multi.wakeUp() }
+        inbox.put(command) {
+            guard let later else { return multi.wakeUp() }
+            later { [inbox, multi] in inbox.whileOpen { multi.wakeUp() } }
+        }
     }
 }
 

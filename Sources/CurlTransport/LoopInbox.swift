@@ -38,6 +38,9 @@ final class LoopInbox: Sendable {
         }
     }
 
+    /// Any thread. Calls `wake` unless the loop has ended.
+    func whileOpen(_ wake: () -> Void) { state.withLockedValue { if !$0.isClosed { wake() } } }
+
     /// Loop thread. All commands so far.
     func take() -> [LoopCommand] {
         state.withLockedValue { state in
