@@ -95,7 +95,7 @@ let package = Package(
         room("Sessions", ["Model", "Telemetry", locks, logging, crypto, deque]),
         room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
         room("SessionStores", ["Model", "Telemetry", "CSQLite", "CHiredis", nio, nioPosix, nioSSL, locks, crypto]),
-        room("CurlTransport", ["Model", "HTTP1", "CCurl", locks, deque]),
+        room("CurlTransport", ["Model", "HTTP1", "CCurl", "CPoll", locks, deque]),
         room("HTTP1", ["Model"]),
         room("Telemetry", [coreMetrics, locks]),
         room("JSONText", []),
@@ -104,6 +104,7 @@ let package = Package(
         // C, one room each.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CProcess"),
+        .systemLibrary(name: "CPoll"),
         // Without its pkg-config: that names a flag which the package manager refuses.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),

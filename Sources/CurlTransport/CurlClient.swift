@@ -9,6 +9,7 @@ package final class CurlClient: UpstreamTransport {
     private let settings: CurlSettings
     private let inbox = LoopInbox()
     private let multi: MultiHandle
+    private let readiness: Readiness
     private let book = ConnectionBook()
     private let lastID = NIOLockedValueBox<UInt64>(0)
     private let later: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
@@ -26,15 +27,19 @@ package final class CurlClient: UpstreamTransport {
             let trial = EasyHandle(settings, addresses: HeaderList(), book: book)
         else { return nil }
         trial.free()
-        guard let multi = MultiHandle(keptConnections: settings.keptConnections) else { return nil }
-        (self.settings, self.multi) = (settings, multi)
+        guard let readiness = Readiness() else { return nil }
+        guard let multi = MultiHandle(keptConnections: settings.keptConnections) else {
+            readiness.free()
+            return nil
+        }
+        (self.settings, self.multi, self.readiness) = (settings, multi, readiness)
     }
 
     /// Runs the loop thread until `close`. Call it once.
     /// - Returns: false when the thread could not be made.
     package func run() async -> Bool {
-        let (settings, inbox, multi, book) = (settings, inbox, multi, book)
-        return await LoopThread.run { TransferLoop.run(settings, inbox, multi, book) }
+        let (settings, inbox, multi, readiness, book) = (settings, inbox, multi, readiness, book)
+        return await LoopThread.run { TransferLoop.run(settings, inbox, multi, readiness, book) }
     }
 
     /// Takes no new requests. Running ones end by themselves, or at once; then `run` returns.
@@ -80,8 +85,8 @@ package final class CurlClient: UpstreamTransport {
     @discardableResult
     fileprivate func put(_ command: LoopCommand) -> Bool {
         inbox.put(command) {
-            guard let later else { return multi.wakeUp() }
-            later { [inbox, multi] in inbox.whileOpen { multi.wakeUp() } }
+            guard let later else { return readiness.wakeUp() }
+            later { [inbox, readiness] in inbox.whileOpen { readiness.wakeUp() } }
         }
     }
 }

@@ -28,6 +28,10 @@ final class DirectConnection {
     var isStalled = false
     /// Whoever takes the answer has enough for now.
     var isPaused = false
+    /// What the system was told to look for.
+    var awaited = Readiness.Interest.reading
+    /// Its socket is no more.
+    var isOver = false
     /// Nothing more is sent: the answer to what was may still come.
     var sendFault: CURLcode?
 
@@ -47,6 +51,7 @@ final class DirectConnection {
     func leave(at now: ContinuousClock.Instant) {
         guard transfer != nil else { return }
         transfer = nil
+        (isStalled, isPaused) = (false, false)
         uses += 1
         idleSince = now
         book.left(Int(socket))
@@ -81,6 +86,9 @@ final class DirectConnection {
         default: return .failed(code)
         }
     }
+
+    /// What it waits for.
+    var interest: Readiness.Interest { Readiness.Interest(reads: !isPaused, writes: isStalled) }
 
     /// What was read is dropped.
     func tidy() {

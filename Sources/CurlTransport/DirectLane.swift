@@ -19,16 +19,23 @@ struct DirectLane {
     /// For a connection.
     private var waiting: Deque<DirectTransfer> = []
     private var scratch = [UInt8](repeating: 0, count: 65_536)
-    private var watched: [DirectConnection] = []
-    private var sockets: [curl_waitfd] = []
+    private let readiness: Readiness
+    /// Everybody that is connected, by socket.
+    private var connected: [Int32: DirectConnection] = [:]
+    private var ready = [Int32](repeating: -1, count: 256)
+    private var readyCount = 0
 
     /// An idle connection may have been forgotten on the way after that.
     private static let longestIdle = Duration.seconds(110)
     /// One connection does not keep the others waiting.
     private static let mostReads = 16
 
-    init(_ settings: CurlSettings, _ multi: MultiHandle, _ book: ConnectionBook, _ addresses: HeaderList) {
+    init(
+        _ settings: CurlSettings, _ multi: MultiHandle, _ readiness: Readiness, _ book: ConnectionBook,
+        _ addresses: HeaderList
+    ) {
         (self.settings, self.multi, self.book, self.addresses) = (settings, multi, book, addresses)
+        self.readiness = readiness
     }
 
     var isEmpty: Bool { busy.isEmpty && waiting.isEmpty }
@@ -72,6 +79,12 @@ struct DirectLane {
             return true
         }
         connection.connected()
+        guard readiness.add(connection.socket, connection.awaited) else {
+            close(connection)
+            waiting.popFirst()?.end(CURLE_OUT_OF_MEMORY)
+            return true
+        }
+        connected[connection.socket] = connection
         makeIdle(connection)
         return true
     }
@@ -116,31 +129,28 @@ struct DirectLane {
 
     // MARK: waiting
 
-    /// Waits for a socket, a timer of libcurl, `wakeUp`, or so many milliseconds; then moves what can be moved.
-    mutating func wait(milliseconds: Int32) {
-        watched.removeAll(keepingCapacity: true)
-        sockets.removeAll(keepingCapacity: true)
-        for connection in busy.values {
-            let reads = connection.isPaused ? 0 : CURL_WAIT_POLLIN
-            watch(connection, reads | (connection.isStalled ? CURL_WAIT_POLLOUT : 0))
-        }
-        for connection in idle { watch(connection, CURL_WAIT_POLLIN) }
-        multi.wait(milliseconds: milliseconds, &sockets)
-    }
-
-    private mutating func watch(_ connection: DirectConnection, _ events: Int32) {
-        guard events != 0 else { return }
-        watched.append(connection)
-        sockets.append(curl_waitfd(fd: connection.socket, events: Int16(events), revents: 0))
+    /// Waits for a socket, a call from another thread, or so many milliseconds.
+    /// - Parameter withLibcurl: for its sockets and timers as well.
+    mutating func wait(milliseconds: Int32, withLibcurl: Bool) {
+        if withLibcurl { multi.wait(milliseconds: milliseconds, orFor: readiness.descriptor) }
+        readyCount = readiness.wait(&ready, milliseconds: withLibcurl ? 0 : milliseconds)
     }
 
     /// What the last `wait` has found.
     mutating func moveReady() {
-        for index in sockets.indices where sockets[index].revents != 0 {
-            let connection = watched[index]
+        for index in 0..<readyCount {
+            guard let connection = connected[ready[index]] else { continue }
             if connection.transfer == nil { lookAtIdle(connection) } else { move(connection) }
         }
-        sockets.removeAll(keepingCapacity: true)
+        readyCount = 0
+    }
+
+    /// Tells the system what the connection waits for now.
+    private func announce(_ connection: DirectConnection) {
+        let events = connection.interest
+        guard !connection.isOver, events != connection.awaited else { return }
+        connection.awaited = events
+        readiness.change(connection.socket, events)
     }
 
     /// Nobody has asked anything: whatever it says, or its end, ends it. But TLS has things to say that are no bytes.
@@ -161,6 +171,7 @@ struct DirectLane {
         connection.take(transfer)
         busy[transfer.id] = connection
         send(connection)
+        announce(connection)
         transfer.flush(at: .now)
     }
 
@@ -168,9 +179,10 @@ struct DirectLane {
         guard let transfer = connection.transfer else { return }
         if connection.sendFault == nil, !transfer.isSent {
             send(connection)
-            guard connection.transfer === transfer else { return }
+            guard connection.transfer === transfer else { return announce(connection) }
         }
         receive(connection, transfer)
+        announce(connection)
         if connection.transfer === transfer { transfer.flush(at: .now) }
     }
 
@@ -272,7 +284,9 @@ struct DirectLane {
         if idle.count > settings.keptConnections { close(idle.removeFirst()) }
     }
 
-    private func close(_ connection: DirectConnection) {
+    private mutating func close(_ connection: DirectConnection) {
+        if connected[connection.socket] === connection { connected[connection.socket] = nil }
+        connection.isOver = true
         multi.remove(connection.easy)
         connection.easy.free()
     }

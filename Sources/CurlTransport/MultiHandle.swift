@@ -3,9 +3,9 @@
 internal import CCurl
 internal import Model
 
-/// Owned by the loop thread but for `wakeUp`, which libcurl lets any thread call.
+/// Owned by the loop thread.
 @safe struct MultiHandle: @unchecked Sendable {
-    // Guarded by confinement: every call but `wakeUp` is made on the loop thread.
+    // Guarded by confinement: every call is made on the loop thread.
     private let raw: UnsafeMutableRawPointer
 
     init?(keptConnections: Int) {
@@ -33,16 +33,11 @@ internal import Model
         return unsafe (UInt(bitPattern: easy), ccurl_context(easy), code)
     }
 
-    /// Waits for a socket, a timer of libcurl, `wakeUp`, or so many milliseconds.
-    /// - Parameter sockets: those of the direct lane; told what they are ready for.
-    func wait(milliseconds: Int32, _ sockets: inout [curl_waitfd]) {
-        unsafe sockets.withUnsafeMutableBufferPointer {
-            unsafe _ = curl_multi_poll(raw, $0.baseAddress, UInt32($0.count), milliseconds, nil)
-        }
+    /// Waits for a socket or a timer of libcurl, for something to read on `descriptor`, or so many milliseconds.
+    func wait(milliseconds: Int32, orFor descriptor: Int32) {
+        var other = curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        unsafe curl_multi_poll(raw, &other, 1, milliseconds, nil)
     }
-
-    /// Any thread. Ends the current or the next `wait`.
-    func wakeUp() { unsafe curl_multi_wakeup(raw) }
 
     func free() { unsafe curl_multi_cleanup(raw) }
 }

@@ -9,6 +9,7 @@ struct TransferLoop {
     private let settings: CurlSettings
     private let inbox: LoopInbox
     private let multi: MultiHandle
+    private let readiness: Readiness
     private var transfers: [TransferID: Transfer] = [:]
     private var idle: [EasyHandle] = []
     private var isClosing = false
@@ -26,16 +27,21 @@ struct TransferLoop {
     private static let mostIdle = 64
 
     /// Runs until the inbox is closed by a command and the last transfer has ended.
-    static func run(_ settings: CurlSettings, _ inbox: LoopInbox, _ multi: MultiHandle, _ book: ConnectionBook) {
-        var loop = TransferLoop(settings: settings, inbox: inbox, multi: multi, book: book)
+    static func run(
+        _ settings: CurlSettings, _ inbox: LoopInbox, _ multi: MultiHandle, _ readiness: Readiness,
+        _ book: ConnectionBook
+    ) {
+        var loop = TransferLoop(settings: settings, inbox: inbox, multi: multi, readiness: readiness, book: book)
         while !loop.isOver { loop.pass() }
         loop.tearDown()
     }
 
-    private init(settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle, book: ConnectionBook) {
-        (self.settings, self.inbox, self.multi, self.book) = (settings, inbox, multi, book)
+    private init(
+        settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle, readiness: Readiness, book: ConnectionBook
+    ) {
+        (self.settings, self.inbox, self.multi, self.readiness, self.book) = (settings, inbox, multi, readiness, book)
         for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
-        direct = DirectLane(settings, multi, book, addresses)
+        direct = DirectLane(settings, multi, readiness, book, addresses)
     }
 
     private var isOver: Bool { isClosing && transfers.isEmpty && direct.isEmpty }
@@ -48,7 +54,9 @@ struct TransferLoop {
         for transfer in transfers.values { transfer.flush(at: now) }
         if now >= nextLook { stopOverdue(now) }
         guard !isOver, inbox.fallAsleep() else { return }
-        direct.wait(milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100)
+        direct.wait(
+            milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100,
+            withLibcurl: !transfers.isEmpty || direct.isConnecting)
         inbox.awake()
     }
 
@@ -181,5 +189,6 @@ struct TransferLoop {
         addresses.free()
         for case .start(_, _, let mailbox, let feed) in inbox.close() { Self.refuse(mailbox, feed) }
         multi.free()
+        readiness.free()
     }
 }
