@@ -40,6 +40,10 @@ package struct Setting: Sendable {
             isSecret: true),
         Setting("RESOLVE", "", "`host:port:address` instead of DNS, several with commas"),
         Setting("UPSTREAM_HTTP", "auto", "`auto` (HTTP/2 if the tenant offers it), `1.1` or `2`"),
+        Setting(
+            "UPSTREAM_LANE", "direct",
+            "who reads and writes HTTP/1.1 with the tenant: `direct` (the sidecar, on connections that libcurl makes) or `libcurl`, which takes twice the CPU"
+        ),
         Setting("CONNECT_TIMEOUT", "3s", "until a connection and its TLS handshake stand"),
         Setting("UPSTREAM_TIMEOUT", "30s", "until the head of the tenant's answer, then without progress"),
         Setting(

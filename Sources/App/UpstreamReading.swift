@@ -9,6 +9,7 @@ extension SidecarConfiguration {
         let origin = origin(&reader) ?? TenantOrigin(scheme: "https", host: "unset", port: 443)
         var settings = CurlSettings(origin: origin)
         settings.version = reader.choice("UPSTREAM_HTTP", settings.version)
+        settings.lane = reader.choice("UPSTREAM_LANE", settings.lane)
         settings.authorities = readableFile(&reader, "CA_FILE")
         settings.usesSystemAuthorities = reader.flag("SYSTEM_CA", true)
         if !settings.usesSystemAuthorities, settings.authorities == nil {

@@ -17,12 +17,12 @@ package struct CurlSettings: Sendable {
         case v13 = "1.3"
     }
 
-    /// Who frames HTTP/1.1.
-    package enum Lane: Sendable {
+    /// Who frames HTTP/1.1 (`SIDECAR_UPSTREAM_LANE`).
+    package enum Lane: String, CaseIterable, Sendable {
         /// Our codec, on connections that libcurl makes.
         case direct
         /// libcurl, as for HTTP/2.
-        case general
+        case general = "libcurl"
     }
 
     package let origin: TenantOrigin

@@ -6,6 +6,16 @@ import TestSupport
 import Testing
 
 @Suite(.onBothLanes) struct ConnectionTests {
+    /// Which version the tenant speaks is found out; from then on the codec frames HTTP/1.1, on connections of its own.
+    @Test func theLaneIsChosenByWhatTheTenantSpeaks() async throws {
+        try await ScriptedTenant.with(.each { .ok("\($0)") }) { tenant in
+            try await withClient(of: tenant, change: { $0.version = .auto }) { client in
+                for number in 1...4 { expect(await client.exchange(), "200 \(number)") }
+                #expect(tenant.connections == (OnBothLanes.lane == .direct ? 2 : 1))
+            }
+        }
+    }
+
     private func origin(_ host: String, _ port: Int) -> TenantOrigin {
         TenantOrigin(scheme: "https", host: host, port: port)
     }

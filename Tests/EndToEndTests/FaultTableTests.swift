@@ -112,9 +112,11 @@ import Testing
         return "\(answer.status) \(code.dropFirst("SIDECAR.".count))"
     }
 
-    @Test func theTable() async throws {
+    @Test(arguments: ["direct", "libcurl"])
+    func theTable(_ lane: String) async throws {
         try await Tenant.with { tenant in
             let settings = Sidecar.settings(tenant).merging(Self.settings) { $1 }
+                .merging(["SIDECAR_UPSTREAM_LANE": lane]) { $1 }
             _ = try await Sidecar.with(settings) { sidecar in
                 print("| fault | refresh | ticket | streamed GET |\n|---|---|---|---|")
                 for (number, fault) in Self.faults.enumerated() {
@@ -161,11 +163,12 @@ import Testing
     // MARK: before there is a connection
 
     /// No name, nobody there, nobody who accepts, nobody who is trusted: 200 calls at once, each answered in time, nothing sent.
-    @Test(arguments: ["dns", "refused", "black hole", "no handshake", "untrusted"])
-    func noConnection(_ kind: String) async throws {
+    @Test(arguments: ["dns", "refused", "black hole", "no handshake", "untrusted"], ["direct", "libcurl"])
+    func noConnection(_ kind: String, _ lane: String) async throws {
         try await Tenant.with { tenant in
             var settings = Sidecar.settings(tenant).merging(Self.settings) { $1 }
             settings["SIDECAR_ACCESS_TOKEN"] = "t"
+            settings["SIDECAR_UPSTREAM_LANE"] = lane
             settings["SIDECAR_CLIENT_SECRET"] = nil
             let silent = try await SilentServer(accepts: kind == "no handshake")
             let expected: String
