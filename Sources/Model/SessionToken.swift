@@ -50,6 +50,9 @@ package struct TokenHash: Sendable, Hashable {
         [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
     }
 
+    /// Four of its bytes as a number, evenly spread.
+    package var short: UInt32 { UInt32(truncatingIfNeeded: low) }
+
     /// The first two bytes as a number: evenly spread and the same on every replica.
     package var spread: UInt16 { UInt16(truncatingIfNeeded: high >> 48) }
 }

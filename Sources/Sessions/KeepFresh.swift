@@ -19,9 +19,12 @@ extension SessionLedger {
     ///   - resting: sessions whose last try failed a short while ago.
     package func due(idle: Duration, most: Int, resting: Set<SessionKey>, at now: Timestamp) -> [Session] {
         var found: [Session] = []
-        eachIdle { session, usedAt in
-            guard session.state == .live, !resting.contains(session.key), now - usedAt < idle,
-                session.remaining(at: now) > .zero,
+        // The earliest that any of them is due: what lies before it need not be looked at more closely.
+        eachIdle { expiresAt, rotatedAt, usedAt in
+            expiresAt > now && now - usedAt < idle
+                && expiresAt - max(expiresAt - rotatedAt, .zero) * 3 / 10 <= now
+        } _: { session in
+            guard session.state == .live, !resting.contains(session.key),
                 session.freshUntil(hasher.hash(session.token)) <= now
             else { return }
             found.append(session)

@@ -78,8 +78,9 @@ package struct SessionLedger: Sendable {
     var tally: SessionTally { table.tally }
     var countInTheAir: Int { inTheAir.count }
     package func session(_ key: SessionKey) -> Session? { table[key] }
+    func isKnown(_ key: SessionKey) -> Bool { table.contains(key) }
     func attempt(_ key: SessionKey) -> RotationIntent? { inTheAir[key] }
-    func owner(of hash: TokenHash) -> SessionKey? { table.owner(of: hash) }
+    package func owner(of hash: TokenHash) -> SessionKey? { table.owner(of: hash) }
 
     // MARK: questions
 
@@ -110,7 +111,7 @@ package struct SessionLedger: Sendable {
 
     private func refusal(_ place: SessionPlace, at now: Timestamp) -> SessionRefusal? {
         if case .superseded(let at) = place.presented, now - at >= policy.grace { return .superseded }
-        if case .dead(let death) = table[place.key]?.state { return .dead(death) }
+        if table.isDead(place.key), case .dead(let death) = table[place.key]?.state { return .dead(death) }
         return nil
     }
 
@@ -248,8 +249,9 @@ package struct SessionLedger: Sendable {
     }
 
     /// Every session that an app has asked for and that no attempt is in the air for.
-    func eachIdle(_ body: (Session, _ usedAt: Timestamp) -> Void) {
-        table.eachUsed { if inTheAir[$0.key] == nil { body($0, $1) } }
+    /// - Parameter isWanted: told when a session ends, when its token was given out, and when it was asked for.
+    func eachIdle(where isWanted: (Timestamp, Timestamp, Timestamp) -> Bool, _ body: (Session) -> Void) {
+        table.eachUsed(where: isWanted) { if inTheAir[$0.key] == nil { body($0) } }
     }
 }
 

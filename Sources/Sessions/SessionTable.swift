@@ -1,88 +1,186 @@
 // The sessions in memory, found by key and by any of their tokens, and as many of them as may be.
 
-internal import DequeModule
 internal import Model
 
-/// A bounded table. What leaves it is in the store.
+/// A bounded table. What leaves it is in the store. A session is a slot of fixed size and a record of bytes: about 200 bytes with a
+/// token of 40 characters, where objects for its parts would take 650.
 struct SessionTable: Sendable {
-    private struct Entry: Sendable, Hashable {
-        var session: Session
-        /// When an app last asked for it; nil until one does.
-        var usedAt: Timestamp?
+    private struct Slot: Sendable {
+        /// Nil for a slot that is free.
+        var address: RecordPages.Address?
+        /// Of the key.
+        var keyHash: UInt32
+        var progress: UInt8
         /// Asked for since it was last looked at for eviction.
-        var isRecent = true
+        var isRecent: Bool
+        /// When an app last asked for it; the earliest time there is until one does.
+        var usedAt: Timestamp
         /// Up to when it is known to be what the store has: counts the times that news may have been missed.
         var epoch: UInt64
-
-        // The use of a session says nothing about the session.
-        static func == (left: Self, right: Self) -> Bool { left.session == right.session }
-        func hash(into hasher: inout Hasher) { hasher.combine(session) }
+        var times: PackedSession.Times
     }
+
+    private static let never = Timestamp(milliseconds: .min)
 
     private let hasher: TokenHasher
     private let limit: Int
-    private var entries: [SessionKey: Entry] = [:]
+    private var slots: [Slot] = []
+    private var free: [Int] = []
+    private var pages = RecordPages()
+    private var keys = SlotIndex()
     /// The newest and the remembered superseded tokens of every session.
-    private var lineage: [TokenHash: SessionKey] = [:]
-    /// The order in which sessions are looked at for eviction; may hold keys that have gone.
-    private var queue: Deque<SessionKey> = []
+    private var lineage = SlotIndex()
+    /// The slot that is looked at next for eviction.
+    private var hand = 0
 
     init(hasher: TokenHasher, limit: Int) { (self.hasher, self.limit) = (hasher, limit) }
 
-    var count: Int { entries.count }
+    private(set) var count = 0
     /// How many of them are in each state.
     private(set) var tally = SessionTally()
-    subscript(key: SessionKey) -> Session? { entries[key]?.session }
-    func owner(of hash: TokenHash) -> SessionKey? { lineage[hash] }
+
+    // MARK: reading
+
+    subscript(key: SessionKey) -> Session? { slot(of: key).map { session($0) } }
+    func contains(_ key: SessionKey) -> Bool { slot(of: key) != nil }
+    func isDead(_ key: SessionKey) -> Bool { slot(of: key).map { slots[$0].progress == 2 } ?? false }
+
+    func owner(of hash: TokenHash) -> SessionKey? {
+        lineage.first(hash.short) { slot in read(slot) { PackedSession.holds(hash, $0, $1) } }
+            .map { slot in read(slot) { PackedSession.key($0, $1) } }
+    }
+
+    private func slot(of key: SessionKey) -> Int? {
+        keys.first(Self.short(key)) { slot in read(slot) { PackedSession.isOf(key, $0, $1) } }
+    }
+
+    private static func short(_ key: SessionKey) -> UInt32 {
+        switch key {
+        case .user(let user): UInt32(truncatingIfNeeded: user.bytes.hashValue)
+        case .anonymous(let hash): hash.short
+        }
+    }
+
+    /// Of a slot that is taken.
+    private func read<Result>(_ slot: Int, _ body: ([UInt8], Range<Int>) -> Result) -> Result {
+        guard let address = slots[slot].address else { preconditionFailure("a free slot is in no index") }
+        return pages.read(address, body)
+    }
+
+    private func session(_ slot: Int) -> Session { read(slot) { PackedSession.session($0, $1, slots[slot].times) } }
+
+    // MARK: changing
 
     /// - Returns: false when the session knows less than what is here; nothing changes then.
     mutating func put(_ session: Session, epoch: UInt64) -> Bool {
-        if let known = entries[session.key]?.session {
-            guard !session.isBehind(known) else { return false }
-            dropLineage(of: known)
-            tally.left(known.state)
-            entries[session.key]?.session = session
-            entries[session.key]?.epoch = epoch
+        if let slot = slot(of: session.key) {
+            guard !session.isBehind(self.session(slot)) else { return false }
+            drop(slot)
+            fill(slot, session)
+            slots[slot].epoch = epoch
         } else {
-            entries[session.key] = Entry(session: session, epoch: epoch)
-            queue.append(session.key)
+            add(session, epoch)
         }
-        tally.entered(session.state)
-        for old in session.superseded { lineage[old.hash] = session.key }
-        lineage[hasher.hash(session.token)] = session.key
         return true
     }
 
+    private mutating func add(_ session: Session, _ epoch: UInt64) {
+        let short = Self.short(session.key)
+        let empty = Slot(
+            address: nil, keyHash: short, progress: 0, isRecent: true, usedAt: Self.never, epoch: epoch,
+            times: PackedSession.Times(session))
+        let slot: Int
+        if let known = free.popLast() {
+            slot = known
+            slots[slot] = empty
+        } else {
+            slot = slots.count
+            slots.append(empty)
+        }
+        count += 1
+        fill(slot, session)
+        keys.insert(short, slot)
+    }
+
+    /// Puts the record there and makes its tokens find it.
+    private mutating func fill(_ slot: Int, _ session: Session) {
+        let newest = hasher.hash(session.token)
+        slots[slot].address = pages.add(PackedSession.pack(session, newest), for: slot)
+        (slots[slot].times, slots[slot].progress) = (PackedSession.Times(session), session.state.progress)
+        tally.entered(session.state)
+        for hash in session.superseded.map(\.hash) + [newest] { claim(hash, for: slot) }
+    }
+
+    /// A token finds the session that was put last.
+    private mutating func claim(_ hash: TokenHash, for slot: Int) {
+        while let other = lineage.first(
+            hash.short, where: { other in read(other) { PackedSession.holds(hash, $0, $1) } })
+        {
+            guard other != slot else { return }
+            lineage.remove(hash.short, other)
+        }
+        lineage.insert(hash.short, slot)
+    }
+
+    /// Takes the record away; nothing finds it any more but its key.
+    private mutating func drop(_ slot: Int) {
+        guard let address = slots[slot].address else { return }
+        tally.left(session(slot).state)
+        for hash in read(slot, PackedSession.hashes) { lineage.remove(hash.short, slot) }
+        slots[slot].address = nil
+        var moves: [(Int, RecordPages.Address)] = []
+        pages.remove(address) {
+            slots[$0].address == $1
+        } moved: {
+            moves.append(($0, $1))
+        }
+        for (slot, address) in moves { slots[slot].address = address }
+    }
+
     /// The store was asked for it.
-    mutating func checked(_ key: SessionKey, epoch: UInt64) { entries[key]?.epoch = epoch }
-    func isChecked(_ key: SessionKey, since epoch: UInt64) -> Bool { entries[key].map { $0.epoch >= epoch } ?? false }
+    mutating func checked(_ key: SessionKey, epoch: UInt64) {
+        if let slot = slot(of: key) { slots[slot].epoch = epoch }
+    }
+
+    func isChecked(_ key: SessionKey, since epoch: UInt64) -> Bool {
+        slot(of: key).map { slots[$0].epoch >= epoch } ?? false
+    }
 
     /// Changes what is known of a session beside its tokens.
     mutating func change(_ key: SessionKey, _ body: (inout Session) -> Void) {
-        guard var session = entries[key]?.session else { return }
-        tally.left(session.state)
+        guard let slot = slot(of: key) else { return }
+        var session = session(slot)
         body(&session)
-        tally.entered(session.state)
-        entries[key]?.session = session
+        drop(slot)
+        fill(slot, session)
     }
 
     mutating func remove(_ key: SessionKey) {
-        guard let entry = entries.removeValue(forKey: key) else { return }
-        tally.left(entry.session.state)
-        dropLineage(of: entry.session)
-        if queue.count > 2 * entries.count + 64 { queue = Deque(queue.filter { entries[$0] != nil }) }
+        guard let slot = slot(of: key) else { return }
+        keys.remove(slots[slot].keyHash, slot)
+        drop(slot)
+        free.append(slot)
+        count -= 1
     }
 
     mutating func used(_ key: SessionKey, at now: Timestamp) {
-        entries[key]?.usedAt = now
-        entries[key]?.isRecent = true
+        guard let slot = slot(of: key) else { return }
+        (slots[slot].usedAt, slots[slot].isRecent) = (now, true)
     }
 
-    var sessions: some Sequence<Session> { entries.values.lazy.map(\.session) }
+    // MARK: all of them
 
-    func eachUsed(_ body: (Session, _ usedAt: Timestamp) -> Void) {
-        for entry in entries.values {
-            if let usedAt = entry.usedAt { body(entry.session, usedAt) }
+    var sessions: some Sequence<Session> { slots.indices.lazy.filter { slots[$0].address != nil }.map { session($0) } }
+
+    /// Those that an app has asked for.
+    /// - Parameter isWanted: told when a session ends, when its token was given out, and when it was asked for.
+    func eachUsed(
+        where isWanted: (_ expiresAt: Timestamp, _ rotatedAt: Timestamp, _ usedAt: Timestamp) -> Bool,
+        _ body: (Session) -> Void
+    ) {
+        for index in slots.indices where slots[index].address != nil && slots[index].usedAt != Self.never {
+            let slot = slots[index]
+            if isWanted(slot.times.expiresAt, slot.times.rotatedAt, slot.usedAt) { body(session(index)) }
         }
     }
 
@@ -90,23 +188,18 @@ struct SessionTable: Sendable {
     /// comes, so that nobody waits for it.
     mutating func tooMany(keeping isNeeded: (SessionKey) -> Bool) -> [SessionKey] {
         var (looks, found): (Int, [SessionKey]) = (16, [])
-        while entries.count - found.count > limit, looks > 0, let key = queue.popFirst() {
+        while count - found.count > limit, looks > 0 {
             looks -= 1
-            guard let entry = entries[key] else { continue }
-            if entry.isRecent || isNeeded(key) {
-                entries[key]?.isRecent = false
-                queue.append(key)
-            } else {
+            hand = hand + 1 < slots.count ? hand + 1 : 0
+            guard slots[hand].address != nil else { continue }
+            let key = read(hand) { PackedSession.key($0, $1) }
+            if slots[hand].isRecent || isNeeded(key) {
+                slots[hand].isRecent = false
+            } else if !found.contains(key) {
                 found.append(key)
             }
         }
         return found
-    }
-
-    private mutating func dropLineage(of session: Session) {
-        for hash in session.superseded.map(\.hash) + [hasher.hash(session.token)] where lineage[hash] == session.key {
-            lineage[hash] = nil
-        }
     }
 }
 
@@ -130,6 +223,15 @@ package struct SessionTally: Sendable, Hashable {
 
 /// By what is known: neither use nor the order of eviction says anything about a session.
 extension SessionTable: Hashable {
-    static func == (left: Self, right: Self) -> Bool { left.entries == right.entries && left.lineage == right.lineage }
-    func hash(into hasher: inout Hasher) { hasher.combine(entries) }
+    static func == (left: Self, right: Self) -> Bool {
+        left.count == right.count
+            && left.sessions.allSatisfy { session in
+                right[session.key] == session
+                    && (session.superseded.map(\.hash) + [left.hasher.hash(session.token)]).allSatisfy {
+                        left.owner(of: $0) == right.owner(of: $0)
+                    }
+            }
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(sessions.reduce(0) { $0 &+ $1.hashValue }) }
 }

@@ -42,7 +42,7 @@ extension SessionLedger {
     /// How long another process's attempt had left when it was last heard of.
     func abroadLeft(_ key: SessionKey) -> Duration { others.attempts[key]?.left ?? .zero }
     func isRunningAbroad(_ key: SessionKey) -> Bool { others.attempts[key]?.isOver == false }
-    func needsReading(_ key: SessionKey) -> Bool { table[key] == nil || !isCurrent(key) }
+    func needsReading(_ key: SessionKey) -> Bool { !isKnown(key) || !isCurrent(key) }
 
     // MARK: reading
 
@@ -116,7 +116,7 @@ extension SessionLedger {
     /// Another process has written a session. One that nobody here has asked for is left where it is.
     /// - Parameter isWanted: somebody waits for it. Whoever is just reading wants it too: what is read may be older than this.
     package mutating func heard(_ stored: StoredSession, isWanted: Bool, at now: Timestamp) {
-        guard table[stored.session.key] != nil || isWanted || others.reads > 0 else { return }
+        guard isKnown(stored.session.key) || isWanted || others.reads > 0 else { return }
         loaded(stored, at: now)
     }
 

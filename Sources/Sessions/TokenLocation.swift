@@ -49,7 +49,7 @@ extension SessionLedger {
     /// - Parameter read: what the store has already said to this claim.
     func locate(_ claim: SessionClaim, read: StoreAnswers) -> TokenLocation {
         let location = locateInMemory(claim, read: read)
-        guard case .found(let place) = location, session(place.key) != nil, !isCurrent(place.key),
+        guard case .found(let place) = location, isKnown(place.key), !isCurrent(place.key),
             !read.values.contains(place.key)
         else { return location }
         return .unread(.key(place.key))
@@ -59,7 +59,7 @@ extension SessionLedger {
         let user = claim.user.map { SessionKey.user($0) }
         guard let token = claim.token else {
             guard let user else { return .refused(.unknown) }
-            if session(user) != nil { return .found(SessionPlace(key: user, presented: .newest, owner: user)) }
+            if isKnown(user) { return .found(SessionPlace(key: user, presented: .newest, owner: user)) }
             return wasAsked(.key(user), read) ? .refused(.unknown) : .unread(.key(user))
         }
         if let user, session(user)?.token == token {
@@ -67,7 +67,7 @@ extension SessionLedger {
         }
         let hash = hasher.hash(token)
         guard let key = owner(of: hash) ?? read[.token(hash)] ?? nil else {
-            if let user, session(user) == nil, !wasAsked(.key(user), read) { return .unread(.key(user)) }
+            if let user, !isKnown(user), !wasAsked(.key(user), read) { return .unread(.key(user)) }
             guard wasAsked(.token(hash), read) else { return .unread(.token(hash)) }
             return unowned(token, hash, user)
         }
