@@ -45,6 +45,16 @@ package struct TokenHash: Sendable, Hashable {
         (high, low) = halves
     }
 
+    /// 16 bytes from a place on.
+    package init(_ bytes: [UInt8], at start: Int) {
+        var halves = (high: UInt64(0), low: UInt64(0))
+        for offset in 0..<8 {
+            halves.high = halves.high << 8 | UInt64(bytes[start + offset])
+            halves.low = halves.low << 8 | UInt64(bytes[start + 8 + offset])
+        }
+        (high, low) = halves
+    }
+
     /// Always 16 bytes.
     package var bytes: [UInt8] {
         [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }

@@ -47,16 +47,28 @@ enum PackedSession {
     static func session(_ bytes: [UInt8], _ range: Range<Int>, _ times: Times) -> Session {
         var reader = PackedReader(bytes, range)
         let key = key(&reader)
-        let hashes = hashes(&reader)
-        let superseded = hashes.dropFirst().map { hash in
-            Session.Superseded(hash: hash, at: Timestamp(milliseconds: Int64(bitPattern: reader.number())))
-        }
+        let superseded = superseded(&reader)
         let generation = reader.number()
         guard let token = SessionToken(Array(reader.text())) else { preconditionFailure("packed as a token") }
         let fingerprint = DeviceFingerprint(Array(reader.text()))
         return Session(
             key: key, token: token, generation: generation, expiresAt: times.expiresAt, rotatedAt: times.rotatedAt,
             fingerprint: fingerprint, state: state(&reader), superseded: superseded)
+    }
+
+    private static func superseded(_ reader: inout PackedReader) -> [Session.Superseded] {
+        let count = Int(reader.number()) - 1
+        // The first is the newest token's own.
+        var hashes = reader.skip(16 * (count + 1)) + 16
+        guard count > 0 else { return [] }
+        var superseded: [Session.Superseded] = []
+        superseded.reserveCapacity(count)
+        for _ in 0..<count {
+            let at = Timestamp(milliseconds: Int64(bitPattern: reader.number()))
+            superseded.append(Session.Superseded(hash: TokenHash(reader.bytes, at: hashes), at: at))
+            hashes += 16
+        }
+        return superseded
     }
 
     private static func state(_ reader: inout PackedReader) -> Session.State {
@@ -89,8 +101,8 @@ enum PackedSession {
         let isUser = reader.byte() == 0
         let text = reader.text()
         switch key {
-        case .user(let user): return isUser && text.elementsEqual(user.bytes)
-        case .anonymous(let hash): return !isUser && text.elementsEqual(hash.bytes)
+        case .user(let user): return isUser && text == user.bytes[...]
+        case .anonymous(let hash): return !isUser && TokenHash(bytes, at: text.startIndex) == hash
         }
     }
 
@@ -99,15 +111,15 @@ enum PackedSession {
         var reader = PackedReader(bytes, range)
         _ = reader.byte()
         _ = reader.text()
-        return hashes(&reader)
-    }
-
-    private static func hashes(_ reader: inout PackedReader) -> [TokenHash] {
-        (0..<reader.number()).map { _ in TokenHash(firstOf: reader.take(16)) }
+        return (0..<Int(reader.number())).map { _ in TokenHash(bytes, at: reader.skip(16)) }
     }
 
     static func holds(_ hash: TokenHash, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-        hashes(bytes, range).contains(hash)
+        var reader = PackedReader(bytes, range)
+        _ = reader.byte()
+        _ = reader.text()
+        for _ in 0..<reader.number() where TokenHash(bytes, at: reader.skip(16)) == hash { return true }
+        return false
     }
 }
 
@@ -134,7 +146,7 @@ private struct PackedWriter {
 
 /// Reads what the writer wrote; nothing else is ever given to it.
 private struct PackedReader {
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
     private var at: Int
 
     init(_ bytes: [UInt8], _ range: Range<Int>) { (self.bytes, at) = (bytes, range.lowerBound) }
@@ -157,6 +169,12 @@ private struct PackedReader {
     mutating func take(_ count: Int) -> ArraySlice<UInt8> {
         defer { at += count }
         return bytes[at..<at + count]
+    }
+
+    /// - Returns: where it was.
+    mutating func skip(_ count: Int) -> Int {
+        defer { at += count }
+        return at
     }
 
     mutating func text() -> ArraySlice<UInt8> { take(Int(number())) }

@@ -56,7 +56,7 @@ struct SessionTable: Sendable {
 
     private static func short(_ key: SessionKey) -> UInt32 {
         switch key {
-        case .user(let user): UInt32(truncatingIfNeeded: user.bytes.hashValue)
+        case .user(let user): UInt32(truncatingIfNeeded: user.hashValue)
         case .anonymous(let hash): hash.short
         }
     }
