@@ -134,7 +134,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .target(
-            name: "FuzzChecks", dependencies: ["Model", "Guard", "Injection", "JSONText", "Tenant"],
+            name: "FuzzChecks", dependencies: ["Model", "Guard", "HTTP1", "Injection", "JSONText", "Tenant"],
             path: "Tests/FuzzChecks", swiftSettings: strict),
         tests("FuzzChecksTests", ["TestSupport", "FuzzChecks"]),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),

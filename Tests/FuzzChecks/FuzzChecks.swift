@@ -1,4 +1,5 @@
-// One input of the fuzzer through everything that reads bytes from outside: request target, route, JSON, injection, answers.
+// One input of the fuzzer through everything that reads bytes from outside: HTTP/1.1, request target, route, JSON, injection,
+// answers.
 
 internal import Guard
 internal import Injection
@@ -12,6 +13,7 @@ package enum FuzzChecks {
     package static func check(_ input: [UInt8]) {
         guard let choice = input.first else { return }
         let rest = Array(input.dropFirst())
+        guard choice < 0x80 else { return choice.isMultiple(of: 2) ? WireChecks.requests(rest) : WireChecks.answers(rest) }
         switch choice % 4 {
         case 0: body(rest)
         case 1: request(rest)
