@@ -137,6 +137,14 @@ let package = Package(
             name: "FuzzChecks", dependencies: ["Model", "Guard", "HTTP1", "Injection", "JSONText", "Tenant"],
             path: "Tests/FuzzChecks", swiftSettings: strict),
         tests("FuzzChecksTests", ["TestSupport", "FuzzChecks"]),
+        .target(
+            name: "BenchmarkCases",
+            dependencies: [
+                "TestSupport", "Model", "HTTP1", "Injection", "JSONText", "Tenant", "Sessions", "SessionStores",
+                "Pipeline",
+            ],
+            path: "Tests/Benchmarks/Cases", swiftSettings: strict),
+        tests("BenchmarkTests", ["TestSupport", "BenchmarkCases"]),
         tests("TenantEmulatorTests", ["TenantEmulator", subprocess]),
         tests("TelemetryTests", ["TestSupport", "Telemetry", coreMetrics]),
         tests("JSONTextTests", ["TestSupport", "JSONText"]),
@@ -173,6 +181,14 @@ let package = Package(
         tests("AccessTokensTests", ["TestSupport", "AccessTokens", "Model", locks, logging]),
     ]
 )
+
+// Built by Tests/Benchmarks/micro.sh alone.
+if Context.environment["BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["BenchmarkCases", "TestSupport"], path: "Tests/Benchmarks/Entry",
+            swiftSettings: strict))
+}
 
 // Built by Tests/Fuzzing/fuzz.sh alone: it needs libFuzzer.
 if Context.environment["FUZZING"] != nil {

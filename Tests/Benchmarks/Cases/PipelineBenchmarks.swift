@@ -1,0 +1,42 @@
+// A whole request through the pipeline, without sockets.
+
+internal import Model
+internal import Pipeline
+internal import Sessions
+internal import TestSupport
+
+extension Benchmark {
+    private static func scene() async throws -> PipelineScene {
+        let answer = bytes(#"{"ticket":"t","expire":60}"#)
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            UpstreamResponse(status: 200, fields: HeaderFields(), body: FixedBody([answer]))
+        }
+        await scene.sessions.learn(
+            RenewedToken(
+                token: try .sample("session-token-of-forty-characters-000001"), life: .seconds(43_200),
+                fingerprint: try .sample("fp")), for: try .sample("alice"), isLogin: true)
+        return scene
+    }
+
+    static let pipeline = [
+        Benchmark("local API, newest token from memory", rounds: 20_000) { _ in
+            let scene = try await scene()
+            return { rounds in
+                for _ in 0..<rounds {
+                    let result = await scene.call(
+                        "/sidecar/v1/users/alice/session-token", "", method: "GET", user: nil)
+                    try check(result.status == 200, "the local API said \(result.outcome)")
+                }
+            }
+        },
+        Benchmark("T3 with everything injected", rounds: 20_000) { _ in
+            let scene = try await scene()
+            return { rounds in
+                for _ in 0..<rounds {
+                    let result = await scene.call(PipelineScene.ticketPath, Self.body)
+                    try check(result.status == 200, "T3 said \(result.outcome)")
+                }
+            }
+        },
+    ]
+}
