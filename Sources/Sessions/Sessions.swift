@@ -1,7 +1,7 @@
 // The front page of Sessions: which session token is the newest, and one rotation at a time.
 //
-// Reading order: RotationPolicy (the settings), SessionLedger (every rule, as a value), SessionTable (what is in memory),
-// TokenLocation (whose token is this?), RotationSettlement (what an attempt's end means), KeepFresh, SessionRenewal (the port to the
+// Reading order: RotationPolicy (the settings), SessionLedger (every rule, as a value), SharedLedger (the rules for a store that others
+// write to), SessionTable (what is in memory; PackedSession, RecordPages and SlotIndex are how), TokenLocation (whose token is this?), RotationSettlement (what an attempt's end means), KeepFresh, SessionRenewal (the port to the
 // tenant), RotationFlight (one attempt and those who wait for it), SessionCoordinator, RotationAttempt, SharedSessions, SessionLearning and IDTokens (wait
 // and do), IDTokenBook, TokenHasher.
 //

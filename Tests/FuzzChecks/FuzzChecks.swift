@@ -13,7 +13,9 @@ package enum FuzzChecks {
     package static func check(_ input: [UInt8]) {
         guard let choice = input.first else { return }
         let rest = Array(input.dropFirst())
-        guard choice < 0x80 else { return choice.isMultiple(of: 2) ? WireChecks.requests(rest) : WireChecks.answers(rest) }
+        guard choice < 0x80 else {
+            return choice.isMultiple(of: 2) ? WireChecks.requests(rest) : WireChecks.answers(rest)
+        }
         switch choice % 4 {
         case 0: body(rest)
         case 1: request(rest)

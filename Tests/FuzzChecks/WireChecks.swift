@@ -22,7 +22,9 @@ enum WireChecks {
         let message = Array(bytes.dropFirst(2))
         let cuts = [Int(bytes[0]), Int(bytes[1])].map { message.isEmpty ? 0 : $0 % message.count }.sorted()
         let whole = reading([message])
-        let pieces = reading([Array(message[..<cuts[0]]), Array(message[cuts[0]..<cuts[1]]), Array(message[cuts[1]...])])
+        let pieces = reading([
+            Array(message[..<cuts[0]]), Array(message[cuts[0]..<cuts[1]]), Array(message[cuts[1]...]),
+        ])
         precondition(whole.parts == pieces.parts && whole.fault == pieces.fault)
         precondition(whole == reading(message.map { [$0] }))
     }
