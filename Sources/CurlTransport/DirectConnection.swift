@@ -21,9 +21,8 @@ final class DirectConnection {
     /// Of how many transfers there were before the present one.
     private(set) var uses = 0
     private(set) var transfer: DirectTransfer?
-    /// What has come and was not yet read begins at `position`.
-    var inbox: [UInt8] = []
-    var position = 0
+    /// What has come and could not be read yet.
+    private(set) var inbox: [UInt8] = []
     /// The peer takes no bytes just now.
     var isStalled = false
     /// Whoever takes the answer has enough for now.
@@ -90,17 +89,21 @@ final class DirectConnection {
     /// What it waits for.
     var interest: Readiness.Interest { Readiness.Interest(reads: !isPaused, writes: isStalled) }
 
-    /// What was read is dropped.
-    func tidy() {
-        if position == inbox.count {
-            inbox.removeAll(keepingCapacity: inbox.capacity <= 131_072)
-        } else if position > 65_536 {
-            inbox.removeFirst(position)
-        } else {
-            return
+    /// Gives what has come to the transfer; what it cannot read yet is kept.
+    /// - Returns: as `DirectTransfer.read`.
+    func read(_ scratch: [UInt8], upTo end: Int, by transfer: DirectTransfer) -> Bool? {
+        var position = 0
+        guard !inbox.isEmpty else {
+            let result = transfer.read(scratch, &position, upTo: end)
+            if position < end { inbox = Array(scratch[position..<end]) }
+            transfer.moved(by: position)
+            return result
         }
-        transfer?.moved(by: position)
-        position = 0
+        inbox += scratch[..<end]
+        let result = transfer.read(inbox, &position, upTo: inbox.count)
+        inbox.removeFirst(position)
+        transfer.moved(by: position)
+        return result
     }
 }
 

@@ -28,7 +28,9 @@ struct DirectLane {
     /// An idle connection may have been forgotten on the way after that.
     private static let longestIdle = Duration.seconds(110)
     /// One connection does not keep the others waiting.
-    private static let mostReads = 16
+    private static let mostReads = 8
+    /// Of TLS (RFC 8446 section 5.1).
+    private static let longestRecord = 16_384
 
     init(
         _ settings: CurlSettings, _ multi: MultiHandle, _ readiness: Readiness, _ book: ConnectionBook,
@@ -223,14 +225,13 @@ struct DirectLane {
             case .end: return ended(connection, transfer)
             case .failed(let code): return again(connection, transfer, code)
             case .bytes(let count):
-                connection.inbox += scratch[..<count]
-                switch transfer.read(connection.inbox, &connection.position) {
-                case nil: connection.tidy()
+                switch connection.read(scratch, upTo: count, by: transfer) {
+                case nil: break
                 case true?: return finish(connection, transfer)
                 case false?: return fail(connection, CURLE_WEIRD_SERVER_REPLY)
                 }
-                // Less than there was room for: that was all.
-                if count < scratch.count, connection.sendFault == nil { return }
+                // Less than a whole record of TLS: that was all.
+                if count < Self.longestRecord, connection.sendFault == nil { return }
             }
         }
         // More is there that poll may not tell of: TLS has it already.
@@ -258,11 +259,10 @@ struct DirectLane {
     private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {
         let isClean =
             transfer.reader.keepsConnection && transfer.isSent && connection.sendFault == nil
-            && connection.position == connection.inbox.count
+            && connection.inbox.isEmpty
         detach(connection, transfer)
         transfer.end(CURLE_OK)
         guard isClean else { return close(connection) }
-        connection.tidy()
         makeIdle(connection)
     }
 

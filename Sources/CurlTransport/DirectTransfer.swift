@@ -88,10 +88,10 @@ final class DirectTransfer {
     // MARK: in
 
     /// Reads what has come. Nil when the answer goes on, true when it is complete, false when it is broken.
-    func read(_ bytes: [UInt8], _ position: inout Int) -> Bool? {
+    func read(_ bytes: [UInt8], _ position: inout Int, upTo end: Int) -> Bool? {
         (hasProgress, hasReceived) = (true, true)
         do throws(HTTP1Fault) {
-            while let part = try reader.next(bytes, &position) {
+            while let part = try reader.next(bytes, &position, upTo: end) {
                 switch part {
                 case .head:
                     phase.headArrived()

@@ -46,21 +46,21 @@ package struct AnswerReader: Sendable {
 
     /// The next part; nil when more bytes are needed.
     /// - Parameters:
-    ///   - bytes: everything that has come and was not yet read begins at `position`.
+    ///   - bytes: what has come and was not yet read goes from `position` to `end`.
     ///   - position: moved behind what was read.
-    package mutating func next(_ bytes: [UInt8], _ position: inout Int) throws(HTTP1Fault) -> Part? {
+    package mutating func next(_ bytes: [UInt8], _ position: inout Int, upTo end: Int) throws(HTTP1Fault) -> Part? {
         switch stage {
-        case .head: return try readHead(bytes, &position)
+        case .head: return try readHead(bytes, &position, end)
         case .length(0):
             stage = .over(HeaderFields())
             return .end
         case .length(let left):
-            guard let range = take(left, bytes, &position) else { return nil }
+            guard let range = take(left, &position, end) else { return nil }
             stage = .length(left - range.count)
             return .body(range)
-        case .untilClose: return take(.max, bytes, &position).map { .body($0) }
+        case .untilClose: return take(.max, &position, end).map { .body($0) }
         case .chunks(var reader):
-            let step = try reader.next(bytes, &position)
+            let step = try reader.next(bytes, &position, upTo: end)
             stage = .chunks(reader)
             switch step {
             case .more: return nil
@@ -73,16 +73,16 @@ package struct AnswerReader: Sendable {
         }
     }
 
-    private func take(_ most: Int, _ bytes: [UInt8], _ position: inout Int) -> Range<Int>? {
-        let count = min(most, bytes.count - position)
+    private func take(_ most: Int, _ position: inout Int, _ end: Int) -> Range<Int>? {
+        let count = min(most, end - position)
         guard count > 0 else { return nil }
         defer { position += count }
         return position..<position + count
     }
 
-    private mutating func readHead(_ bytes: [UInt8], _ position: inout Int) throws(HTTP1Fault) -> Part? {
+    private mutating func readHead(_ bytes: [UInt8], _ position: inout Int, _ end: Int) throws(HTTP1Fault) -> Part? {
         var index = max(looked, position)
-        while index < bytes.count {
+        while index < end {
             guard bytes[index] == 0x0A else {
                 index += 1
                 continue

@@ -33,31 +33,33 @@ package struct ChunkedReader: Sendable {
     package init(mustBeUTF8: Bool) { self.mustBeUTF8 = mustBeUTF8 }
 
     /// - Parameters:
-    ///   - bytes: everything that has come and was not yet read begins at `position`.
+    ///   - bytes: what has come and was not yet read goes from `position` to `end`.
     ///   - position: moved behind what was read.
-    package mutating func next(_ bytes: [UInt8], _ position: inout Int) throws(HTTP1Fault) -> Step {
+    package mutating func next(_ bytes: [UInt8], _ position: inout Int, upTo end: Int) throws(HTTP1Fault) -> Step {
         while true {
             switch stage {
             case .size:
-                guard let line = try Self.line(bytes, &position, limit: Self.longestLine) else { return .more }
+                guard let line = try Self.line(bytes, &position, end, limit: Self.longestLine) else { return .more }
                 let size = try readSize(bytes, line)
                 stage = size == 0 ? .trailers : .data(size)
             case .data(let left):
-                let count = min(left, bytes.count - position)
+                let count = min(left, end - position)
                 guard count > 0 else { return .more }
                 stage = left == count ? .dataEnd : .data(left - count)
                 defer { position += count }
                 return .data(position..<position + count)
             case .dataEnd:
-                guard bytes.count - position >= 2 else {
-                    if position < bytes.count, bytes[position] != 0x0D { throw .malformed }
+                guard end - position >= 2 else {
+                    if position < end, bytes[position] != 0x0D { throw .malformed }
                     return .more
                 }
                 guard bytes[position] == 0x0D, bytes[position + 1] == 0x0A else { throw .malformed }
                 position += 2
                 stage = .size
             case .trailers:
-                guard let line = try Self.line(bytes, &position, limit: Self.mostTrailers.bytes) else { return .more }
+                guard let line = try Self.line(bytes, &position, end, limit: Self.mostTrailers.bytes) else {
+                    return .more
+                }
                 guard !line.isEmpty else {
                     stage = .over
                     return .end
@@ -75,10 +77,12 @@ package struct ChunkedReader: Sendable {
     }
 
     /// One line without its CR LF; nil when its end has not come.
-    private static func line(_ bytes: [UInt8], _ position: inout Int, limit: Int) throws(HTTP1Fault) -> Range<Int>? {
+    private static func line(_ bytes: [UInt8], _ position: inout Int, _ end: Int, limit: Int) throws(HTTP1Fault)
+        -> Range<Int>?
+    {
         let start = position
         var index = start
-        while index < bytes.count {
+        while index < end {
             if bytes[index] == 0x0A {
                 guard index > start, bytes[index - 1] == 0x0D else { throw .malformed }
                 position = index + 1

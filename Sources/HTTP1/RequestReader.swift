@@ -83,7 +83,7 @@ package struct RequestReader: Sendable {
             defer { position += count }
             return .body(piece(position..<position + count))
         case .chunks(var reader):
-            let step = try reader.next(bytes, &position)
+            let step = try reader.next(bytes, &position, upTo: bytes.count)
             stage = .chunks(reader)
             switch step {
             case .more: return nil

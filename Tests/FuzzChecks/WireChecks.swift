@@ -67,7 +67,7 @@ enum WireChecks {
         do throws(HTTP1Fault) {
             for piece in pieces {
                 inbox += piece
-                while let part = try reader.next(inbox, &position) {
+                while let part = try reader.next(inbox, &position, upTo: inbox.count) {
                     switch part {
                     case .head:
                         precondition((200...599).contains(reader.status))

@@ -30,7 +30,7 @@ extension Benchmark {
             return { rounds in
                 for _ in 0..<rounds {
                     var (reader, position) = (AnswerReader(isHead: false), 0)
-                    while let part = try reader.next(answer, &position), part != .end {}
+                    while let part = try reader.next(answer, &position, upTo: answer.count), part != .end {}
                     try check(position == answer.count && reader.keepsConnection, "an answer was not read")
                 }
             }
