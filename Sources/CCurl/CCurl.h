@@ -89,6 +89,8 @@ static inline void ccurl_keep_freed_memory(void) {
 #ifdef __GLIBC__
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
     mallopt(M_TOP_PAD, 1 << 20);
+    // Whoever sets one of these has to set this one too: pieces of a body are not worth a mapping each.
+    mallopt(M_MMAP_THRESHOLD, 2 << 20);
 #endif
 }
 

@@ -28,7 +28,7 @@ struct DirectLane {
     /// An idle connection may have been forgotten on the way after that.
     private static let longestIdle = Duration.seconds(110)
     /// One connection does not keep the others waiting.
-    private static let mostReads = 8
+    private static let mostReads = 4
     /// Of TLS (RFC 8446 section 5.1).
     private static let longestRecord = 16_384
 
