@@ -29,8 +29,6 @@ struct DirectLane {
     private static let longestIdle = Duration.seconds(110)
     /// One connection does not keep the others waiting.
     private static let mostReads = 4
-    /// Of TLS (RFC 8446 section 5.1).
-    private static let longestRecord = 16_384
 
     init(
         _ settings: CurlSettings, _ multi: MultiHandle, _ readiness: Readiness, _ book: ConnectionBook,
@@ -230,8 +228,8 @@ struct DirectLane {
                 case true?: return finish(connection, transfer)
                 case false?: return fail(connection, CURLE_WEIRD_SERVER_REPLY)
                 }
-                // Less than a whole record of TLS: that was all.
-                if count < Self.longestRecord, connection.sendFault == nil { return }
+                // One record of TLS at a time: what goes on through this process in small pieces stays in the processor's caches.
+                if count < scratch.count, connection.sendFault == nil { return }
             }
         }
         // More is there that poll may not tell of: TLS has it already.
