@@ -26,21 +26,18 @@ package struct TokenHash: Sendable, Hashable {
     private let high: UInt64
     private let low: UInt64
 
-    /// Nil for anything but 16 bytes.
-    package init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 16 else { return nil }
-        self.init(firstOf: bytes)
-    }
+    // Concrete types on purpose: a generic one is not specialised across targets, and these are called for every token of a session.
 
-    /// The first 16 bytes of a digest.
-    package init(firstOf digest: some Sequence<UInt8>) {
+    /// Nil for anything but 16 bytes.
+    package init?(_ bytes: [UInt8]) { self.init(bytes[...]) }
+
+    /// Nil for anything but 16 bytes.
+    package init?(_ bytes: ArraySlice<UInt8>) {
+        guard bytes.count == 16 else { return nil }
         var halves = (high: UInt64(0), low: UInt64(0))
-        for (index, byte) in digest.prefix(16).enumerated() {
-            if index < 8 {
-                halves.high = halves.high << 8 | UInt64(byte)
-            } else {
-                halves.low = halves.low << 8 | UInt64(byte)
-            }
+        for index in bytes.startIndex..<bytes.startIndex + 8 {
+            halves.high = halves.high << 8 | UInt64(bytes[index])
+            halves.low = halves.low << 8 | UInt64(bytes[index + 8])
         }
         (high, low) = halves
     }
@@ -57,7 +54,14 @@ package struct TokenHash: Sendable, Hashable {
 
     /// Always 16 bytes.
     package var bytes: [UInt8] {
-        [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) } }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16)
+        for half in [high, low] {
+            for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: half >> shift))
+            }
+        }
+        return bytes
     }
 
     /// Four of its bytes as a number, evenly spread.

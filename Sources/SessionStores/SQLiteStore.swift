@@ -160,8 +160,9 @@ package final class SQLiteStore: SessionStore {
     {
         let (row, begun) = (row(session.key), row(intent.key))
         return try await writer.perform { (connection) throws(StoreError) in
-            let content = try begun.read(connection)
-            guard content?.attempt == intent.attempt else { return .fenced(try row.read(connection)?.session) }
+            guard try begun.readAttempt(connection) == intent.attempt else {
+                return .fenced(try row.read(connection)?.session)
+            }
             if session.key != intent.key {
                 if let known = try row.read(connection)?.session, !session.replaces(known) { return .fenced(known) }
                 try begun.merge(into: row, connection)

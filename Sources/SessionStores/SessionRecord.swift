@@ -104,7 +104,8 @@ enum SessionRecord {
 
 /// Appends numbers and length-prefixed texts.
 struct RecordWriter {
-    var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
+    init() { bytes.reserveCapacity(512) }
     mutating func byte(_ value: UInt8) { bytes.append(value) }
     mutating func number(_ value: UInt64) {
         for shift in stride(from: UInt64(56), through: 0, by: -8) {
@@ -132,8 +133,10 @@ struct RecordReader {
     }
     mutating func number() -> UInt64? {
         guard bytes.count - at >= 8 else { return nil }
-        defer { at += 8 }
-        return bytes[at..<at + 8].reduce(0) { $0 << 8 | UInt64($1) }
+        var number: UInt64 = 0
+        for index in at..<at + 8 { number = number << 8 | UInt64(bytes[index]) }
+        at += 8
+        return number
     }
     mutating func text() -> [UInt8]? {
         guard let count = number(), count <= UInt64(bytes.count - at) else { return nil }

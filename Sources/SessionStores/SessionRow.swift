@@ -29,6 +29,13 @@ struct SessionRow: Sendable {
         return Content(session: session, attempt: attempt)
     }
 
+    /// The attempt that is begun; the record stays closed.
+    func readAttempt(_ connection: SQLiteConnection) throws(StoreError) -> AttemptID? {
+        let rows = try connection.run("SELECT attempt FROM session WHERE name = ?", [.blob(name)])
+        guard case .blob(let bytes)? = rows.first?.first else { return nil }
+        return AttemptID(bytes)
+    }
+
     func setAttempt(_ attempt: AttemptID?, _ connection: SQLiteConnection) throws(StoreError) {
         let value: SQLiteValue = attempt.map { .blob($0.bytes) } ?? .null
         try connection.run("UPDATE session SET attempt = ? WHERE name = ?", [value, .blob(name)])

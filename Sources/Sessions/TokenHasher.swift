@@ -17,6 +17,6 @@ package struct TokenHasher: Sendable {
     }
 
     package func hash(_ token: SessionToken) -> TokenHash {
-        TokenHash(firstOf: HMAC<SHA256>.authenticationCode(for: token.bytes, using: key))
+        TokenHash(Array(HMAC<SHA256>.authenticationCode(for: token.bytes, using: key)), at: 0)
     }
 }

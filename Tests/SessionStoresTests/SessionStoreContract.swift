@@ -56,7 +56,7 @@ func sampleSession(
 }
 
 func sampleHash(_ token: String) -> TokenHash {
-    TokenHash(firstOf: bytes(token) + [UInt8](repeating: 0, count: 16))
+    TokenHash(Array(bytes(token) + [UInt8](repeating: 0, count: 16)), at: 0)
 }
 
 struct SessionStoreContract {
