@@ -18,6 +18,8 @@ static inline int cpoll_set(int list, int descriptor, int reads, int writes, int
     return epoll_ctl(list, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event);
 }
 
+static inline void cpoll_remove(int list, int descriptor) { epoll_ctl(list, EPOLL_CTL_DEL, descriptor, NULL); }
+
 /// Descriptors that are ready, at most `most` (256 are enough for everybody: the others come next time).
 static inline int cpoll_wait(int list, int *ready, int most, int milliseconds) {
     struct epoll_event events[256];

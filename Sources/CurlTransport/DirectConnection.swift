@@ -87,7 +87,7 @@ final class DirectConnection {
     }
 
     /// What it waits for.
-    var interest: Readiness.Interest { Readiness.Interest(reads: !isPaused, writes: isStalled) }
+    var interest: Readiness.Interest { Readiness.Interest(reads: !isPaused, writes: isStalled && sendFault == nil) }
 
     /// Gives what has come to the transfer; what it cannot read yet is kept.
     /// - Returns: as `DirectTransfer.read`.

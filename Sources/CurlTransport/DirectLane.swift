@@ -44,24 +44,29 @@ struct DirectLane {
 
     // MARK: commands
 
-    /// - Parameter oldest: connections and authorities from longer ago are not used.
-    mutating func start(_ transfer: DirectTransfer, oldest: Duration) {
-        let now = ContinuousClock.now
+    mutating func start(_ transfer: DirectTransfer) {
         while let connection = idle.popLast() {
-            guard now - connection.born < oldest, now - connection.idleSince < Self.longestIdle else {
-                close(connection)
-                continue
-            }
-            return begin(transfer, on: connection)
+            if isUsable(connection, for: transfer) { return begin(transfer, on: connection) }
+            close(connection)
         }
-        connect(for: transfer, oldest: oldest)
+        connect(for: transfer)
     }
 
-    private mutating func connect(for transfer: DirectTransfer, oldest: Duration) {
+    /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
+    /// take for its own.
+    private mutating func isUsable(_ connection: DirectConnection, for transfer: DirectTransfer) -> Bool {
+        guard connection.born >= transfer.earliest, ContinuousClock.now - connection.idleSince < Self.longestIdle else {
+            return false
+        }
+        if case .nothing = connection.receive(&scratch) { return true }
+        return false
+    }
+
+    private mutating func connect(for transfer: DirectTransfer) {
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
             return transfer.end(CURLE_OUT_OF_MEMORY)
         }
-        guard easy.prepareConnection(to: settings.origin, oldest: oldest), multi.add(easy) else {
+        guard easy.prepareConnection(to: settings.origin, oldest: .now - transfer.earliest), multi.add(easy) else {
             easy.free()
             return transfer.end(CURLE_FAILED_INIT)
         }
@@ -75,18 +80,23 @@ struct DirectLane {
         guard let connection = connecting.removeValue(forKey: address) else { return false }
         guard code == CURLE_OK else {
             close(connection)
-            waiting.popFirst()?.end(code)
+            giveUp(code)
             return true
         }
         connection.connected()
         guard readiness.add(connection.socket, connection.awaited) else {
             close(connection)
-            waiting.popFirst()?.end(CURLE_OUT_OF_MEMORY)
+            giveUp(CURLE_OUT_OF_MEMORY)
             return true
         }
         connected[connection.socket] = connection
         makeIdle(connection)
         return true
+    }
+
+    /// A connection was not made. One whose request has found another meanwhile is missed by nobody.
+    private mutating func giveUp(_ code: CURLcode) {
+        if connecting.count < waiting.count { waiting.popFirst()?.end(code) }
     }
 
     mutating func resume(_ id: TransferID) -> Bool {
@@ -149,8 +159,8 @@ struct DirectLane {
     private func announce(_ connection: DirectConnection) {
         let events = connection.interest
         guard !connection.isOver, events != connection.awaited else { return }
+        readiness.change(connection.socket, from: connection.awaited, to: events)
         connection.awaited = events
-        readiness.change(connection.socket, events)
     }
 
     /// Nobody has asked anything: whatever it says, or its end, ends it. But TLS has things to say that are no bytes.
@@ -232,8 +242,6 @@ struct DirectLane {
                 if count < scratch.count, connection.sendFault == nil { return }
             }
         }
-        // More is there that poll may not tell of: TLS has it already.
-        connection.isStalled = true
     }
 
     /// The peer has ended the connection: that ends an answer that has no other end.
@@ -251,7 +259,7 @@ struct DirectLane {
         detach(connection, transfer)
         close(connection)
         transfer.rewind()
-        connect(for: transfer, oldest: settings.connectionAge)
+        connect(for: transfer)
     }
 
     private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {
@@ -277,7 +285,12 @@ struct DirectLane {
     }
 
     private mutating func makeIdle(_ connection: DirectConnection) {
-        if let next = waiting.popFirst() { return begin(next, on: connection) }
+        if let next = waiting.first {
+            // The one that was begun for it is still on its way.
+            guard isUsable(connection, for: next) else { return close(connection) }
+            waiting.removeFirst()
+            return begin(next, on: connection)
+        }
         idle.append(connection)
         if idle.count > settings.keptConnections { close(idle.removeFirst()) }
     }

@@ -19,6 +19,8 @@ final class DirectTransfer {
     let id: TransferID
     let mailbox: AnswerMailbox
     let feed: BodyFeed?
+    /// Connections from before are not used.
+    let earliest: ContinuousClock.Instant
     private(set) var phase: TransferPhase
     private(set) var reader: AnswerReader
     /// On their way out; the same bytes stay in the same place until they have left.
@@ -33,9 +35,9 @@ final class DirectTransfer {
 
     init(
         id: TransferID, _ request: UpstreamRequest, origin: TenantOrigin, mailbox: AnswerMailbox, feed: BodyFeed?,
-        phase: TransferPhase
+        phase: TransferPhase, earliest: ContinuousClock.Instant
     ) {
-        (self.id, self.mailbox, self.feed, self.phase) = (id, mailbox, feed, phase)
+        (self.id, self.mailbox, self.feed, self.phase, self.earliest) = (id, mailbox, feed, phase, earliest)
         head = RequestWriter.head(request, authority: origin.authority)
         out = head
         if case .stream(_, let length) = request.body { self.length = length } else { length = nil }

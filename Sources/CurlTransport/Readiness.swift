@@ -15,6 +15,7 @@ struct Readiness: Sendable {
         var reads: Bool
         var writes: Bool
         static let reading = Interest(reads: true, writes: false)
+        static let nothing = Interest(reads: false, writes: false)
     }
 
     /// Of the list itself: readable when something in it is ready.
@@ -36,8 +37,10 @@ struct Readiness: Sendable {
         cpoll_set(descriptor, socket, interest.reads ? 1 : 0, interest.writes ? 1 : 0, 1) == 0
     }
 
-    func change(_ socket: Int32, _ interest: Interest) {
-        cpoll_set(descriptor, socket, interest.reads ? 1 : 0, interest.writes ? 1 : 0, 0)
+    /// A socket on which nothing is waited for leaves the list: the system would tell of its end again and again.
+    func change(_ socket: Int32, from old: Interest, to new: Interest) {
+        guard new != .nothing else { return cpoll_remove(descriptor, socket) }
+        cpoll_set(descriptor, socket, new.reads ? 1 : 0, new.writes ? 1 : 0, old == .nothing ? 1 : 0)
     }
 
     /// Any thread. Ends the current or the next wait.

@@ -108,8 +108,9 @@ struct TransferLoop {
             timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now)
         if !isClosing, isDirect {
             let transfer = DirectTransfer(
-                id: id, request, origin: settings.origin, mailbox: mailbox, feed: feed, phase: phase)
-            return direct.start(transfer, oldest: oldest)
+                id: id, request, origin: settings.origin, mailbox: mailbox, feed: feed, phase: phase,
+                earliest: .now - oldest)
+            return direct.start(transfer)
         }
         guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, book: book)
         else {

@@ -23,6 +23,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let body: BodyBridge
         /// Nil until what has come of the request is read.
         var task: Task<Void, Never>?
+        /// Something of the answer has been written.
+        var isAnswered = false
     }
 
     private let pipeline: ProxyPipeline
@@ -74,6 +76,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         registry.remove(self)
         deadline = .distantFuture
+        // Whoever has gone wants nothing more sent.
+        isClosing = true
         current?.body.fail(.broken)
         current?.task?.cancel()
         current = nil
@@ -228,7 +232,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func sendContinue() {
-        guard let context, current?.body.isComplete == false, !isClosing else { return }
+        guard let context, let current, !current.isAnswered, !current.body.isComplete, !isClosing else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
     }
 
@@ -252,6 +256,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Returns when the bytes have left, so that a slow reader slows its sender.
     func send(_ out: ByteBuffer) async throws {
         guard let context else { throw ChannelError.ioOnClosedChannel }
+        current?.isAnswered = true
         expect(within: limits.idle)
         isFlushing = true
         defer { isFlushing = false }

@@ -2,7 +2,7 @@
 
 /// Records of bytes, each for a slot of a table. A page of which more than half is no longer needed is cleared away: what is left of it
 /// moves on.
-struct RecordPages: Sendable {
+package struct RecordPages: Sendable {
     private struct Page {
         var bytes: [UInt8] = []
         /// Of which so many are needed.
@@ -10,7 +10,7 @@ struct RecordPages: Sendable {
     }
 
     /// Page and place: in one number, or 2^32 records of a million users would be four bytes longer.
-    struct Address: Sendable, Equatable {
+    package struct Address: Sendable, Equatable {
         fileprivate let number: UInt32
         fileprivate init(page: Int, offset: Int) { number = UInt32(page) << 17 | UInt32(offset / 8) }
         fileprivate var page: Int { Int(number >> 17) }
@@ -23,9 +23,16 @@ struct RecordPages: Sendable {
     private var pages: [Page] = [Page()]
     private var free: [Int] = []
     private var current = 0
+    /// The page that was turned last: nobody may ever ask for it to be cleared away.
+    private var turned: Int?
+
+    package init() {}
+
+    /// What the pages take, needed or not.
+    package var byteCount: Int { pages.reduce(0) { $0 + $1.bytes.count } }
 
     /// - Returns: where it is, until it is removed or `moved` is told otherwise.
-    mutating func add(_ record: [UInt8], for slot: Int) -> Address {
+    package mutating func add(_ record: [UInt8], for slot: Int) -> Address {
         let length = Self.length(record.count)
         if pages[current].bytes.count + length > Self.pageSize, !pages[current].bytes.isEmpty { turnPage() }
         let address = Address(page: current, offset: pages[current].bytes.count)
@@ -41,7 +48,7 @@ struct RecordPages: Sendable {
     }
 
     /// Calls `body` with a page and where in it the record is.
-    func read<Result>(_ address: Address, _ body: ([UInt8], Range<Int>) -> Result) -> Result {
+    package func read<Result>(_ address: Address, _ body: ([UInt8], Range<Int>) -> Result) -> Result {
         let bytes = pages[address.page].bytes
         let start = address.offset + Self.header
         return body(bytes, start..<start + Self.number(bytes, address.offset + 4))
@@ -50,10 +57,17 @@ struct RecordPages: Sendable {
     /// - Parameters:
     ///   - isAt: whether a slot's record is at an address.
     ///   - moved: a slot's record has another address from now on.
-    mutating func remove(_ address: Address, isAt: (Int, Address) -> Bool, moved: (Int, Address) -> Void) {
+    package mutating func remove(_ address: Address, isAt: (Int, Address) -> Bool, moved: (Int, Address) -> Void) {
         let page = address.page
         pages[page].live -= Self.length(Self.number(pages[page].bytes, address.offset + 4))
-        guard page != current, pages[page].live * 2 < pages[page].bytes.count else { return }
+        clear(page, isAt, moved)
+        if let turned, turned != page { clear(turned, isAt, moved) }
+    }
+
+    private mutating func clear(_ page: Int, _ isAt: (Int, Address) -> Bool, _ moved: (Int, Address) -> Void) {
+        guard page != current else { return }
+        if page == turned { turned = nil }
+        guard !pages[page].bytes.isEmpty, pages[page].live * 2 < pages[page].bytes.count else { return }
         let old = pages[page]
         pages[page] = Page()
         free.append(page)
@@ -70,6 +84,7 @@ struct RecordPages: Sendable {
     }
 
     private mutating func turnPage() {
+        turned = current
         if let page = free.popLast() {
             current = page
         } else {

@@ -74,4 +74,31 @@ struct SessionTableTests {
         for session in sessions { ledger.forget(session.key) }
         #expect(ledger.count == 0)
     }
+
+    /// One record that is replaced again and again takes no more than a few pages, also when others stay where they are.
+    @Test func pagesThatNobodyNeeds() {
+        var pages = RecordPages()
+        var addresses: [Int: RecordPages.Address] = [:]
+        let record = [UInt8](repeating: 0x61, count: 192)
+        func replace(_ slot: Int) {
+            if let old = addresses.removeValue(forKey: slot) {
+                var moves: [(Int, RecordPages.Address)] = []
+                pages.remove(old) {
+                    addresses[$0] == $1
+                } moved: {
+                    moves.append(($0, $1))
+                }
+                for (slot, address) in moves { addresses[slot] = address }
+            }
+            addresses[slot] = pages.add(record, for: slot)
+        }
+        for round in 0..<60_000 {
+            replace(0)
+            if round.isMultiple(of: 2000) { replace(1 + round / 2000) }
+        }
+        #expect(addresses.count == 31 && pages.byteCount < 4 << 20)
+        for (slot, address) in addresses {
+            #expect(pages.read(address) { bytes, range in Array(bytes[range]) } == record, "slot \(slot)")
+        }
+    }
 }

@@ -24,6 +24,8 @@ final class RedisLink: Sendable {
         var next: (connection: RedisConnection, result: RedisHandshake.Result)?
         /// Ends the use of a connection.
         var over: EventLoopPromise<Void>?
+        /// Counts the times that settings were replaced: the last one counts.
+        var replacements = 0
     }
 
     private let state: NIOLockedValueBox<State>
@@ -46,24 +48,25 @@ final class RedisLink: Sendable {
     /// Other secrets and certificates from the next connection on, which is made now if they may have changed. Where it can be
     /// made, nothing is interrupted: what is under way is answered over the one before.
     func replace(_ settings: RedisSettings) {
-        let isOther = state.withLockedValue { state in
+        let number: Int? = state.withLockedValue { state in
             let known = state.handshake.settings
-            if known.user == settings.user, known.password == settings.password, settings.tls == nil { return false }
+            if known.user == settings.user, known.password == settings.password, settings.tls == nil { return nil }
             state.handshake.settings = settings
-            return true
+            state.replacements += 1
+            return state.replacements
         }
-        if isOther { Task { await change() } }
+        if let number { Task { await change(number) } }
     }
 
-    private func change() async {
+    private func change(_ number: Int) async {
         let opened = try? await open()
-        let (last, over) = state.withLockedValue { state in
-            state.next?.connection.close()
-            state.next = opened
-            return (state.connection, state.over)
+        let (connection, over): (RedisConnection?, EventLoopPromise<Void>?) = state.withLockedValue { state in
+            guard state.replacements == number else { return (opened?.0, nil) }
+            guard let opened else { return (state.connection, nil) }
+            defer { state.next = opened }
+            return (state.next?.connection, state.over)
         }
-        guard opened != nil else { return last?.close() ?? () }
-        loop.scheduleTask(in: .milliseconds(settings.timeout.wholeMilliseconds)) { last?.close() }
+        connection?.close()
         over?.succeed()
     }
 
@@ -158,6 +161,8 @@ final class RedisLink: Sendable {
             told(.missing)
             if !isReplaced, trouble == nil { note(.unreachable, of: nil) }
         }
+        // What is under way over it is answered by then, or fails.
+        loop.scheduleTask(in: .milliseconds(settings.timeout.wholeMilliseconds)) { connection.close() }
     }
 
     /// A connection over which nothing is said may have been dead for hours: without an answer it ends itself.
@@ -188,7 +193,7 @@ final class RedisLink: Sendable {
                 let isSame = theirs?.runID == facts?.runID
                 if isSame, (try? await handshake.subscribe(connection)) != nil {
                     failures = 0
-                    ending.withLock { if isCurrent(commands) { told(.following) } }
+                    ending.withLock { if !Task.isCancelled, isCurrent(commands) { told(.following) } }
                     let beating = Task { await beat(connection) { _ in } }
                     await connection.ended()
                     beating.cancel()
