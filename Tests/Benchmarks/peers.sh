@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the whole program beside nginx, nginx with Lua, HAProxy, Envoy and Caddy, all in one run, and writes the tables as Markdown.
-# PEERS is the folder of the runner (run.py, with install.sh done), ENVOY the program that its install.sh prints.
+# Once more with a bearer of 1200 bytes, beside nginx with Lua. PEERS is the folder of the runner (run.py, with install.sh done), ENVOY
+# the program that its install.sh prints.
 #
 #   PEERS=FOLDER ENVOY=PROGRAM Tests/Benchmarks/peers.sh [PROGRAM] [--quick]     default .build/release/ciam-sidecar
 #
@@ -23,7 +24,7 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 long=$(printf 'x%.0s' {1..1200})
 OURS_CMD=$program python3 "$PEERS/run.py" --only nginx,nginx-lua,haproxy,envoy,caddy,ours "${options[@]}" >"$output"
-OURS_BEARER=$long OURS_CMD_long_bearer=$program OURS_CMD=$program python3 "$PEERS/run.py" --only nginx-lua,ours,ours-long_bearer \
+OURS_BEARER=$long OURS_CMD=$program python3 "$PEERS/run.py" --only nginx-lua,ours \
     --base nginx-lua --workloads proxy "${options[@]}" >>"$output"
 # Headings and rows as Markdown; whatever else the runner says stays out.
 awk '
