@@ -38,7 +38,11 @@ package struct PipelineScene: Sendable {
         }
     }
 
-    package init(with settings: Settings = Settings(), _ script: @escaping ScriptedTransport.Script) throws {
+    /// - Parameter upstream: instead of the script, which keeps every request.
+    package init(
+        with settings: Settings = Settings(), upstream: (any UpstreamTransport)? = nil,
+        _ script: @escaping ScriptedTransport.Script
+    ) throws {
         transport = ScriptedTransport(script)
         store = FailingStore(MemoryStore(clock: clock))
         var policy = settings.rotation
@@ -57,7 +61,7 @@ package struct PipelineScene: Sendable {
             pins: FingerprintPins(
                 key: bytes("key"), tenantHost: "tenant.example", configured: nil, mismatch: settings.mismatch),
             sender: UpstreamSender(
-                transport: transport, accessTokens: tokens, injector: injector,
+                transport: upstream ?? transport, accessTokens: tokens, injector: injector,
                 devices: DeviceDefaults(
                     operatingSystem: bytes("OS"), address: bytes("192.0.2.1"), agent: bytes("agent")),
                 profile: settings.profile,

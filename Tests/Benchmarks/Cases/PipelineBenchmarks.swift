@@ -5,12 +5,18 @@ internal import Pipeline
 internal import Sessions
 internal import TestSupport
 
+/// A tenant that is there at once.
+private struct OneAnswer: UpstreamTransport {
+    private static let body = bytes(#"{"ticket":"t","expire":60}"#)
+
+    func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
+        UpstreamResponse(status: 200, fields: HeaderFields(), body: FixedBody([Self.body]))
+    }
+}
+
 extension Benchmark {
     private static func scene() async throws -> PipelineScene {
-        let answer = bytes(#"{"ticket":"t","expire":60}"#)
-        let scene = try PipelineScene { (_, _) throws(TransportError) in
-            UpstreamResponse(status: 200, fields: HeaderFields(), body: FixedBody([answer]))
-        }
+        let scene = try PipelineScene(upstream: OneAnswer()) { (_, _) throws(TransportError) in .json("{}") }
         await scene.sessions.learn(
             RenewedToken(
                 token: try .sample("session-token-of-forty-characters-000001"), life: .seconds(43_200),
