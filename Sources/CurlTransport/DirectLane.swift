@@ -228,7 +228,7 @@ struct DirectLane {
             }
             switch connection.receive(&scratch) {
             case .nothing:
-                if let fault = connection.sendFault { fail(connection, fault) }
+                if let fault = connection.sendFault { again(connection, transfer, fault) }
                 return
             case .end: return ended(connection, transfer)
             case .failed(let code): return again(connection, transfer, code)
@@ -272,6 +272,16 @@ struct DirectLane {
         makeIdle(connection)
     }
 
+    /// A connection that the request that waits longest cannot use. Mostly the one that was begun for it is still on its way.
+    private mutating func replace(_ connection: DirectConnection, for next: DirectTransfer) {
+        let isOld = connection.born < next.earliest
+        close(connection)
+        guard connecting.count < waiting.count else { return }
+        waiting.removeFirst()
+        // A tenant that ends new connections at once is not asked again and again.
+        if isOld { connect(for: next) } else { next.end(CURLE_RECV_ERROR) }
+    }
+
     private mutating func fail(_ connection: DirectConnection, _ code: CURLcode) {
         guard let transfer = connection.transfer else { return }
         detach(connection, transfer)
@@ -286,8 +296,7 @@ struct DirectLane {
 
     private mutating func makeIdle(_ connection: DirectConnection) {
         if let next = waiting.first {
-            // The one that was begun for it is still on its way.
-            guard isUsable(connection, for: next) else { return close(connection) }
+            guard isUsable(connection, for: next) else { return replace(connection, for: next) }
             waiting.removeFirst()
             return begin(next, on: connection)
         }

@@ -145,7 +145,7 @@ private struct Scene {
         case "kubectl", "docker", "systemctl", "journalctl", "install", "apt-get":
             return missingFile(arguments)
         default:
-            guard program.hasSuffix(".sh") else { return "nobody here knows how to run \(program)" }
+            guard program.hasSuffix(".sh") || program.hasSuffix(".py") else { return "nobody here knows how to run \(program)" }
             return try script(program, arguments, variables)
         }
     }
@@ -210,7 +210,7 @@ private struct Scene {
         }.map { "\($0) is not there" }
     }
 
-    /// The script can be run; what it filters by and what it is told through the environment is something in the tests.
+    /// The script can be run; what it filters by and what it is told through the environment is something in the tests or in itself.
     private func script(_ path: String, _ arguments: [String], _ variables: [String]) throws -> String? {
         guard FileManager.default.isExecutableFile(atPath: Repository.root + "/" + path) else {
             return "\(path) cannot be run"
@@ -219,7 +219,7 @@ private struct Scene {
         if let option = arguments.firstIndex(of: "--filter") { names.append(arguments[arguments.index(after: option)]) }
         guard !names.isEmpty else { return nil }
         let tests = try Repository.files(below: "Tests").filter { $0.hasSuffix(".swift") }
-            .map { try Repository.text($0) + $0 }
+            .map { try Repository.text($0) + $0 } + [try Repository.text(path)]
         return names.first { name in !tests.contains { $0.contains(name) } }.map { "\($0) is nothing in the tests" }
     }
 }

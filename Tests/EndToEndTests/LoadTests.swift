@@ -175,7 +175,10 @@ import Testing
                 sidecar.program.stop()
                 _ = await sidecar.program.lines.first { $0.contains("shutting down") }
                 _ = try await tenant.control("POST", "/faults/release")
-                return try await refreshing
+                let answer = try await refreshing
+                // The end of the scope would ask again.
+                _ = await sidecar.program.lines.first { _ in false }
+                return answer
             }
             #expect(answer.status == 200 && end.exitCode == 0)
         }
