@@ -145,7 +145,9 @@ private struct Scene {
         case "kubectl", "docker", "systemctl", "journalctl", "install", "apt-get":
             return missingFile(arguments)
         default:
-            guard program.hasSuffix(".sh") || program.hasSuffix(".py") else { return "nobody here knows how to run \(program)" }
+            guard program.hasSuffix(".sh") || program.hasSuffix(".py") else {
+                return "nobody here knows how to run \(program)"
+            }
             return try script(program, arguments, variables)
         }
     }
@@ -218,7 +220,8 @@ private struct Scene {
         var names = variables
         if let option = arguments.firstIndex(of: "--filter") { names.append(arguments[arguments.index(after: option)]) }
         guard !names.isEmpty else { return nil }
-        let tests = try Repository.files(below: "Tests").filter { $0.hasSuffix(".swift") }
+        let tests =
+            try Repository.files(below: "Tests").filter { $0.hasSuffix(".swift") }
             .map { try Repository.text($0) + $0 } + [try Repository.text(path)]
         return names.first { name in !tests.contains { $0.contains(name) } }.map { "\($0) is nothing in the tests" }
     }
