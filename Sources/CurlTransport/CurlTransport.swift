@@ -1,7 +1,7 @@
 // The front page of CurlTransport: libcurl behind the `UpstreamTransport` port; the only room that knows it.
 //
 // Reading order: CurlClient (the port), TransferLoop (one thread owns every handle), LoopInbox and LoopThread (how work gets
-// there), TransferPhase (what has happened to a request), AnswerMailbox (head and body on their way out), BodyFeed (a body on its way
+// there), TransferPhase (what has happened to a request), AnswerMailbox and AnswerHandover (head and body on their way out), BodyFeed (a body on its way
 // in). Two lanes: DirectLane with DirectConnection and DirectTransfer, where libcurl connects, tunnels, verifies and moves bytes and the
 // codec of HTTP1 frames them; and Transfer, where libcurl does all of it (HTTP/2, or by wish), every raw header line being checked. Then
 // the wall to C: Readiness (what is waited for), Callbacks, EasyHandle (with CurlSettings), MultiHandle, ConnectionBook (what is known

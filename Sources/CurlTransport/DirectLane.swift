@@ -55,11 +55,13 @@ struct DirectLane {
     /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
     /// take for its own.
     private mutating func isUsable(_ connection: DirectConnection, for transfer: DirectTransfer) -> Bool {
-        guard connection.born >= transfer.earliest, ContinuousClock.now - connection.idleSince < Self.longestIdle else {
-            return false
-        }
-        if case .nothing = connection.receive(&scratch) { return true }
-        return false
+        connection.born >= transfer.earliest && ContinuousClock.now - connection.idleSince < Self.longestIdle
+            && isQuiet(connection)
+    }
+
+    /// TLS has things to say that are no bytes; what is one, or the end, is no quiet.
+    private mutating func isQuiet(_ connection: DirectConnection) -> Bool {
+        if case .nothing = connection.receive(&scratch) { true } else { false }
     }
 
     private mutating func connect(for transfer: DirectTransfer) {
@@ -122,9 +124,7 @@ struct DirectLane {
 
     mutating func stopOverdue(_ now: ContinuousClock.Instant) {
         for transfer in busy.values.compactMap(\.transfer) + waiting where transfer.phase.isOverdue(at: now) {
-            // A caller that does not go on with its body is not the tenant's fault.
-            let reason = transfer.feed?.isStarved == true ? TransferPhase.Stop.requestBody : .timedOut
-            _ = stop(transfer.id, reason, CURLE_OPERATION_TIMEDOUT)
+            _ = stop(transfer.id, .overdue(transfer.feed), CURLE_OPERATION_TIMEDOUT)
         }
     }
 
@@ -163,10 +163,9 @@ struct DirectLane {
         connection.awaited = events
     }
 
-    /// Nobody has asked anything: whatever it says, or its end, ends it. But TLS has things to say that are no bytes.
+    /// Nobody has asked anything: whatever it says, or its end, ends it.
     private mutating func lookAtIdle(_ connection: DirectConnection) {
-        guard let index = idle.firstIndex(where: { $0 === connection }) else { return }
-        if case .nothing = connection.receive(&scratch) { return }
+        guard let index = idle.firstIndex(where: { $0 === connection }), !isQuiet(connection) else { return }
         idle.remove(at: index)
         close(connection)
     }

@@ -17,11 +17,11 @@ final class DirectTransfer {
     enum Outgoing { case bytes, starved, nothing, failed }
 
     let id: TransferID
-    let mailbox: AnswerMailbox
     let feed: BodyFeed?
     /// Connections from before are not used.
     let earliest: ContinuousClock.Instant
-    private(set) var phase: TransferPhase
+    private var handover: AnswerHandover
+    var phase: TransferPhase { handover.phase }
     private(set) var reader: AnswerReader
     /// On their way out; the same bytes stay in the same place until they have left.
     private(set) var out: [UInt8]
@@ -29,15 +29,14 @@ final class DirectTransfer {
     private let head: [UInt8]
     private let length: Int?
     private var upload: Upload
-    private var delivery = AnswerMailbox.Delivery()
-    private var (hasProgress, hasUploaded) = (false, false)
     private(set) var hasReceived = false
 
     init(
         id: TransferID, _ request: UpstreamRequest, origin: TenantOrigin, mailbox: AnswerMailbox, feed: BodyFeed?,
         phase: TransferPhase, earliest: ContinuousClock.Instant
     ) {
-        (self.id, self.mailbox, self.feed, self.phase, self.earliest) = (id, mailbox, feed, phase, earliest)
+        (self.id, self.feed, self.earliest) = (id, feed, earliest)
+        handover = AnswerHandover(mailbox: mailbox, phase: phase)
         head = RequestWriter.head(request, authority: origin.authority)
         out = head
         if case .stream(_, let length) = request.body { self.length = length } else { length = nil }
@@ -50,7 +49,7 @@ final class DirectTransfer {
     var hasUnsent: Bool { sent < out.count }
     var isSent: Bool { if case .done = upload { !hasUnsent } else { false } }
 
-    func aboutToSend() -> Bool { phase.aboutToSend() }
+    func aboutToSend() -> Bool { handover.phase.aboutToSend() }
 
     /// Whether it may go out once more on another connection: nothing has come back, and it is safe.
     var mayGoAgain: Bool { !hasReceived && feed == nil && phase.mayGoAgain }
@@ -66,7 +65,7 @@ final class DirectTransfer {
         }
         switch read {
         case .copied(let count):
-            (hasProgress, hasUploaded, sent) = (true, true, 0)
+            (handover.hasProgress, handover.hasUploaded, sent) = (true, true, 0)
             guard let left else {
                 out = RequestWriter.chunk(scratch[..<count])
                 return .bytes
@@ -91,20 +90,19 @@ final class DirectTransfer {
 
     /// Reads what has come. Nil when the answer goes on, true when it is complete, false when it is broken.
     func read(_ bytes: [UInt8], _ position: inout Int, upTo end: Int) -> Bool? {
-        (hasProgress, hasReceived) = (true, true)
+        (handover.hasProgress, hasReceived) = (true, true)
         do throws(HTTP1Fault) {
             while let part = try reader.next(bytes, &position, upTo: end) {
                 switch part {
                 case .head:
-                    phase.headArrived()
-                    delivery.head = .success((reader.status, reader.fields))
-                case .body(let range): delivery.piece += bytes[range]
+                    handover.headArrived(reader.status, reader.fields)
+                case .body(let range): handover.delivery.piece += bytes[range]
                 case .end: return true
                 }
             }
             return nil
         } catch {
-            phase.stopped(.brokenAnswer)
+            handover.phase.stopped(.brokenAnswer)
             return false
         }
     }
@@ -112,31 +110,16 @@ final class DirectTransfer {
     func moved(by count: Int) { reader.moved(by: count) }
 
     /// Whether as much waits for its taker as may.
-    var mustPause: Bool { mailbox.mustPause(with: delivery.piece.count) }
+    var mustPause: Bool { handover.mustPause }
 
     /// Hands over what has come.
-    func flush(at now: ContinuousClock.Instant) {
-        if hasProgress {
-            phase.progressed(at: now, isUpload: hasUploaded)
-            (hasProgress, hasUploaded) = (false, false)
-        }
-        guard !delivery.isEmpty else { return }
-        mailbox.deliver(delivery)
-        delivery = AnswerMailbox.Delivery()
-    }
+    func flush(at now: ContinuousClock.Instant) { handover.flush(at: now) }
 
-    func stop(_ reason: TransferPhase.Stop) { phase.stopped(reason) }
+    func stop(_ reason: TransferPhase.Stop) { handover.phase.stopped(reason) }
 
     /// Tells whoever waits.
     func end(_ code: CURLcode) {
-        let reason = CurlError.reason(code, maybeSent: phase.maybeSent)
-        switch phase.ended(succeeded: code == CURLE_OK, reason: reason, code: Int32(bitPattern: code.rawValue)) {
-        case .complete: (delivery.end, delivery.trailers) = (.complete, reader.trailers)
-        case .cut(let fault): delivery.end = .fault(fault)
-        case .failed(let error): delivery.head = .failure(error)
-        }
-        mailbox.deliver(delivery)
-        delivery = AnswerMailbox.Delivery()
+        handover.end(code, succeeded: code == CURLE_OK, trailers: reader.trailers)
         feed?.abandon()
     }
 }

@@ -17,18 +17,13 @@ final class Transfer {
 
     let id: TransferID
     let easy: EasyHandle
-    let mailbox: AnswerMailbox
     let feed: BodyFeed?
     private let book: ConnectionBook
     /// Of the connection that the request went out on.
     private var (session, socket): (UInt, Int?) = (0, nil)
     var lines = HeaderList()
-    private(set) var phase: TransferPhase
-    /// What this pass has brought.
-    private(set) var delivery = AnswerMailbox.Delivery()
-    private(set) var hasProgress = false
-    /// Of the request's own body.
-    private var hasUploaded = false
+    private var handover: AnswerHandover
+    var phase: TransferPhase { handover.phase }
     private var hasAskedForTrailers = false
     private var reader: AnswerHeadReader
 
@@ -36,8 +31,8 @@ final class Transfer {
         id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, book: ConnectionBook,
         phase: TransferPhase, isHead: Bool, mayBeHTTP2: Bool
     ) {
-        (self.id, self.easy, self.mailbox, self.feed, self.phase) = (id, easy, mailbox, feed, phase)
-        self.book = book
+        (self.id, self.easy, self.feed, self.book) = (id, easy, feed, book)
+        handover = AnswerHandover(mailbox: mailbox, phase: phase)
         reader = AnswerHeadReader(isHead: isHead, mayBeHTTP2: mayBeHTTP2)
     }
 
@@ -54,7 +49,7 @@ final class Transfer {
         let used = easy.socket
         book.entered(used)
         socket = used
-        return phase.aboutToSend()
+        return handover.phase.aboutToSend()
     }
 
     private func leaveConnection() {
@@ -63,35 +58,34 @@ final class Transfer {
     }
 
     func receiveHeadLine(_ line: [UInt8]) -> Bool {
-        hasProgress = true
+        handover.hasProgress = true
         switch reader.read(line) {
         case .more: return true
         case .head:
-            phase.headArrived()
-            delivery.head = .success((reader.status, reader.fields))
+            handover.headArrived(reader.status, reader.fields)
             return true
         case .broken:
-            phase.stopped(.brokenAnswer)
+            handover.phase.stopped(.brokenAnswer)
             return false
         }
     }
 
     func receiveBody(_ piece: UnsafeRawBufferPointer) -> Reception {
-        hasProgress = true
-        guard phase.hasHead else {
-            phase.stopped(.brokenAnswer)
+        handover.hasProgress = true
+        guard handover.phase.hasHead else {
+            handover.phase.stopped(.brokenAnswer)
             return .refused
         }
-        if mailbox.mustPause(with: delivery.piece.count) { return .pause }
-        unsafe delivery.piece.append(contentsOf: piece)
+        if handover.mustPause { return .pause }
+        unsafe handover.delivery.piece.append(contentsOf: piece)
         return .taken
     }
 
     func supplyBody(_ buffer: UnsafeMutableRawBufferPointer) -> BodyFeed.Read {
         guard let feed else { return .failed }
         let read = feed.read(into: buffer)
-        if case .copied = read { (hasProgress, hasUploaded) = (true, true) }
-        if read == .failed { phase.stopped(.requestBody) }
+        if case .copied = read { (handover.hasProgress, handover.hasUploaded) = (true, true) }
+        if read == .failed { handover.phase.stopped(.requestBody) }
         return read
     }
 
@@ -112,17 +106,9 @@ final class Transfer {
     // MARK: between passes
 
     /// Hands over what the pass has brought.
-    func flush(at now: ContinuousClock.Instant) {
-        if hasProgress {
-            phase.progressed(at: now, isUpload: hasUploaded)
-            (hasProgress, hasUploaded) = (false, false)
-        }
-        guard !delivery.isEmpty else { return }
-        mailbox.deliver(delivery)
-        delivery = AnswerMailbox.Delivery()
-    }
+    func flush(at now: ContinuousClock.Instant) { handover.flush(at: now) }
 
-    func stop(_ reason: TransferPhase.Stop) { phase.stopped(reason) }
+    func stop(_ reason: TransferPhase.Stop) { handover.phase.stopped(reason) }
 
     /// Whether the end of the connection was the end of the answer, and the tenant has not said that it is.
     private var isCutByTheWay: Bool {
@@ -131,15 +117,7 @@ final class Transfer {
 
     /// libcurl is done with it, or we took it out; tells whoever waits.
     func end(_ code: CURLcode) {
-        let succeeded = code == CURLE_OK && !isCutByTheWay
-        let reason = CurlError.reason(code, maybeSent: phase.maybeSent)
-        switch phase.ended(succeeded: succeeded, reason: reason, code: Int32(bitPattern: code.rawValue)) {
-        case .complete: (delivery.end, delivery.trailers) = (.complete, reader.trailers)
-        case .cut(let fault): delivery.end = .fault(fault)
-        case .failed(let error): delivery.head = .failure(error)
-        }
-        mailbox.deliver(delivery)
-        delivery = AnswerMailbox.Delivery()
+        handover.end(code, succeeded: code == CURLE_OK && !isCutByTheWay, trailers: reader.trailers)
         feed?.abandon()
         lines.free()
         leaveConnection()

@@ -73,8 +73,7 @@ struct TransferLoop {
     private mutating func stopOverdue(_ now: ContinuousClock.Instant) {
         nextLook = now + Self.lookEvery
         for transfer in transfers.values where transfer.phase.isOverdue(at: now) {
-            // A caller that does not go on with its body is not the tenant's fault.
-            transfer.stop(transfer.feed?.isStarved == true ? .requestBody : .timedOut)
+            transfer.stop(.overdue(transfer.feed))
             end(transfer, CURLE_OPERATION_TIMEDOUT)
         }
         direct.stopOverdue(now)

@@ -31,7 +31,7 @@ package struct RequestReader: Sendable {
         case broken(HTTP1Fault)
     }
 
-    package static let longestHead = 131_072
+    private static let longestHead = 131_072
     private static let mostFields = 1000
 
     private var stage = Stage.head

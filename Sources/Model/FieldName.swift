@@ -52,14 +52,11 @@ package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
 }
 
 /// A few names that are looked for in every field.
-package struct FieldNames: Sendable, ExpressibleByArrayLiteral {
+package struct FieldNames: Sendable {
     private let names: [FieldName]
     private let folds: [UInt64]
 
     package init(_ names: [FieldName]) { (self.names, folds) = (names, names.map(\.fold)) }
-    package init(arrayLiteral names: FieldName...) { self.init(names) }
-
-    package var isEmpty: Bool { names.isEmpty }
 
     func collide(with fold: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         for index in folds.indices where folds[index] == fold {

@@ -34,20 +34,17 @@ package struct TokenHash: Sendable, Hashable {
     /// Nil for anything but 16 bytes.
     package init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        var halves = (high: UInt64(0), low: UInt64(0))
-        for index in bytes.startIndex..<bytes.startIndex + 8 {
-            halves.high = halves.high << 8 | UInt64(bytes[index])
-            halves.low = halves.low << 8 | UInt64(bytes[index + 8])
-        }
-        (high, low) = halves
+        self.init(bytes, from: bytes.startIndex)
     }
 
     /// 16 bytes from a place on.
-    package init(_ bytes: [UInt8], at start: Int) {
+    package init(_ bytes: [UInt8], at start: Int) { self.init(bytes[...], from: start) }
+
+    private init(_ bytes: ArraySlice<UInt8>, from start: Int) {
         var halves = (high: UInt64(0), low: UInt64(0))
-        for offset in 0..<8 {
-            halves.high = halves.high << 8 | UInt64(bytes[start + offset])
-            halves.low = halves.low << 8 | UInt64(bytes[start + 8 + offset])
+        for index in start..<start + 8 {
+            halves.high = halves.high << 8 | UInt64(bytes[index])
+            halves.low = halves.low << 8 | UInt64(bytes[index + 8])
         }
         (high, low) = halves
     }

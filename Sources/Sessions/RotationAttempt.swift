@@ -128,7 +128,7 @@ extension SessionCoordinator {
         guard case .renewed(let renewed, _) = outcome else { return moved(intent, to: newer) }
         guard let newer else {
             // Forgotten by somebody; or the store has lost it, and memory has not.
-            guard state.withLockedValue({ $0.ledger.session(intent.key) }) != nil else { return moved(intent, to: nil) }
+            guard state.withLockedValue({ $0.ledger.isKnown(intent.key) }) else { return moved(intent, to: nil) }
             return result(of: outcome, await learn(renewed, for: intent.owner, isLogin: false))
         }
         guard intent.owner != intent.key || newer.generation <= intent.generation else {

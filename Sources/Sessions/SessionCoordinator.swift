@@ -220,7 +220,7 @@ package final class SessionCoordinator: Sendable {
     /// Asks the store. Where it cannot be asked, memory goes on with what it has (contract 9).
     func load(_ query: StoreQuery, _ read: inout StoreAnswers) async throws(StoreError) {
         do throws(StoreError) { try await ask(query, &read) } catch {
-            guard case .key(let key) = query, state.withLockedValue({ $0.ledger.session(key) != nil }) else {
+            guard case .key(let key) = query, state.withLockedValue({ $0.ledger.isKnown(key) }) else {
                 throw error
             }
             read[query] = .some(key)
@@ -240,7 +240,7 @@ package final class SessionCoordinator: Sendable {
             if let stored {
                 let key = stored.session.key
                 let isThere =
-                    state.ledger.loaded(stored, asked: asked, at: clock.now()) || state.ledger.session(key) != nil
+                    state.ledger.loaded(stored, asked: asked, at: clock.now()) || state.ledger.isKnown(key)
                 return .some(isThere ? key : nil)
             }
             if case .key(let key) = query { state.ledger.missing(key) }

@@ -27,7 +27,7 @@ extension SessionCoordinator {
         case .forgotten(let key):
             let look = state.withLockedValue { state in
                 state.ledger.heardRemoval(of: key)
-                if state.ledger.session(key) == nil { state.idTokens.forget(key) }
+                if !state.ledger.isKnown(key) { state.idTokens.forget(key) }
                 return state.looks.removeValue(forKey: key)
             }
             finish(look, .overtaken)

@@ -137,13 +137,18 @@ struct SharedSessionsTests {
         #expect(try await scene.newest() == "T0")
     }
 
-    /// What only memory has is stored as soon as the store is followed again, before another replica finds the older token.
-    @Test func whatOnlyMemoryHasIsStoredWhenTheStoreIsBack() async throws {
+    /// T1 was given out and no store has taken it; its own tries have ended up in pauses.
+    private func onlyInMemory() async throws -> Scene {
         let scene = try await Scene()
-        // Its own tries have ended up in long pauses by then.
         scene.store.fail([.commit, .save, .probe])
         #expect(try await scene.refresh() == "T1")
         for count in 1...3 { await scene.store.failed.wait(for: count) }
+        return scene
+    }
+
+    /// What only memory has is stored as soon as the store is followed again, before another replica finds the older token.
+    @Test func whatOnlyMemoryHasIsStoredWhenTheStoreIsBack() async throws {
+        let scene = try await onlyInMemory()
         scene.store.fail([.load])
         scene.store.tell(.following)
         await scene.store.saved.wait(for: 2)
@@ -152,10 +157,7 @@ struct SharedSessionsTests {
 
     /// And at the latest when the process is about to end.
     @Test func whatOnlyMemoryHasIsStoredAtTheEnd() async throws {
-        let scene = try await Scene()
-        scene.store.fail([.commit, .save, .probe])
-        #expect(try await scene.refresh() == "T1")
-        for count in 1...3 { await scene.store.failed.wait(for: count) }
+        let scene = try await onlyInMemory()
         scene.store.fail([])
         await scene.sessions.drain()
         #expect(try await scene.stored() == "T1")
