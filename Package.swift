@@ -19,6 +19,9 @@ let small: [LinkerSetting] = [
         ["-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=safe"], .when(configuration: .release))
 ]
 
+/// What takes the place of the C library's allocator: an eighth less CPU for a request (see Evidence).
+let allocator = LinkerSetting.linkedLibrary("mimalloc")
+
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -69,7 +72,7 @@ let package = Package(
         // The program, from the outside in.
         .executableTarget(
             name: "Sidecar", dependencies: ["App", "CProcess", arguments, logging], swiftSettings: strict,
-            linkerSettings: small),
+            linkerSettings: [allocator] + small),
         room(
             "App",
             [

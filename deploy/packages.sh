@@ -4,7 +4,7 @@
 # What building the sidecar and running it needs, and the toolchain of swift.org itself.
 # shellcheck disable=SC2034
 build_packages=(
-    binutils ca-certificates curl git libc6-dev libcurl4-openssl-dev libedit2 libhiredis-dev libncurses6 libsqlite3-dev libstdc++-12-dev libxml2
+    binutils ca-certificates curl git libc6-dev libcurl4-openssl-dev libedit2 libhiredis-dev libmimalloc-dev libncurses6 libsqlite3-dev libstdc++-12-dev libxml2
     pkg-config
 )
 

@@ -7,9 +7,6 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 /// Has every TLS record of the connections of `tls_context` (an `SSL_CTX`) shown to `saw`: direction, version, content type, bytes,
 /// session, and `context`. libcurl may be built with another library than OpenSSL: its functions are looked for, and zero is returned
@@ -78,20 +75,9 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE)) != CURLE_OK) return code;
     // A changed address is seen in time.
     if ((code = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 30L)) != CURLE_OK) return code;
-    // Made and freed for every transfer: at its default of 64 KiB the allocator tidies its whole heap each time.
+    // Made and freed for every transfer: smaller than its default of 64 KiB.
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-}
-
-/// libcurl takes and gives back buffers for every transfer. By default glibc returns them to the system each time and asks for them
-/// again: a tenth of all CPU under load. Up to these sizes the process keeps them.
-static inline void ccurl_keep_freed_memory(void) {
-#ifdef __GLIBC__
-    mallopt(M_TRIM_THRESHOLD, 8 << 20);
-    mallopt(M_TOP_PAD, 1 << 20);
-    // Whoever sets one of these has to set this one too: pieces of a body are not worth a mapping each.
-    mallopt(M_MMAP_THRESHOLD, 2 << 20);
-#endif
 }
 
 /// Certificate authorities in PEM, beside the system's own folder.

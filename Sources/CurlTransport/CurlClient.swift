@@ -22,7 +22,6 @@ package final class CurlClient: UpstreamTransport {
     /// - Returns: nil when libcurl cannot be set up or refuses a setting.
     package init?(_ settings: CurlSettings, later: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil) {
         self.later = later
-        ccurl_keep_freed_memory()
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let trial = EasyHandle(settings, addresses: HeaderList(), book: book)
         else { return nil }

@@ -140,8 +140,7 @@ struct LoadLimitTests {
             UpstreamResponse(status: 200, fields: HeaderFields(), body: body)
         }
         try await withListener(scene, limits: .changed { $0.idle = .seconds(8) }) { port, _ in
-            let client = try await RawClient.connect(port: port, reads: false)
-            try await client.send(Self.request)
+            let client = try await RawClient.connect(port: port, reads: false, first: Self.request)
             await body.cancelled.wait()
             // Far more than any socket takes, far less than it could have pulled meanwhile.
             #expect(body.pulled < 64 << 20)

@@ -29,8 +29,10 @@ package final class RawClient: Sendable {
 
     private init() {}
 
-    /// - Parameter reads: whether it ever takes what comes.
-    package static func connect(port: Int, reads: Bool = true) async throws -> RawClient {
+    /// - Parameters:
+    ///   - reads: whether it ever takes what comes.
+    ///   - first: what it says at once, however long the caller of this has to wait for a thread.
+    package static func connect(port: Int, reads: Bool = true, first: String = "") async throws -> RawClient {
         let client = RawClient()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: false)
@@ -40,7 +42,8 @@ package final class RawClient: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Receiver(client))
                 }
             }
-            .connect(host: "127.0.0.1", port: port).get()
+            .connect(host: "127.0.0.1", port: port)
+            .flatMap { channel in channel.writeAndFlush(ByteBuffer(string: first)).map { channel } }.get()
         client.channel.withLockedValue { $0 = channel }
         return client
     }
