@@ -101,9 +101,9 @@ final class AnswerMailbox: Sendable {
         }
     }
 
-    /// The next piece of the body.
+    /// The next piece of the body, its end or its fault, if it is there.
     /// - Parameter resume: called when the transfer was paused and may go on.
-    func next(resume: () -> Void) async throws(BodyFault) -> [UInt8]? {
+    func nextIfReady(resume: () -> Void) -> Result<[UInt8]?, BodyFault>? {
         let (ready, mustResume): (BodyResult?, Bool) = state.withLockedValue { state in
             let ready = state.take()
             let mustResume = state.isPaused && state.waiting < Self.highWater / 2
@@ -111,7 +111,11 @@ final class AnswerMailbox: Sendable {
             return (ready, mustResume)
         }
         if mustResume { resume() }
-        if let ready { return try ready.get() }
+        return ready
+    }
+
+    /// The next piece of the body, after `nextIfReady` had none.
+    func next() async throws(BodyFault) -> [UInt8]? {
         let result: BodyResult = await withCheckedContinuation { continuation in
             let late: BodyResult? = state.withLockedValue { state in
                 if let late = state.take() { return late }

@@ -21,7 +21,8 @@ final class ConnectionBook: Sendable {
     /// Of the loop thread alone.
     private nonisolated(unsafe) var pages = Pages()
     private let openCount = Atomic<Int>(0)
-    private let busyCount = Atomic<Int>(0)
+    private let sharedCount = Atomic<Int>(0)
+    private let directCount = Atomic<Int>(0)
     private let watches = Atomic<Bool>(false)
 
     // MARK: any thread
@@ -29,18 +30,24 @@ final class ConnectionBook: Sendable {
     /// Connections to the tenant, or on their way to it.
     var open: Int { openCount.load(ordering: .relaxed) }
     /// Those that a request or an answer is on.
-    var busy: Int { busyCount.load(ordering: .relaxed) }
+    var busy: Int { sharedCount.load(ordering: .relaxed) + directCount.load(ordering: .relaxed) }
 
     // MARK: use
 
+    /// A transfer has a connection for itself.
+    func entered() { directCount.add(1, ordering: .relaxed) }
+    func left() { directCount.subtract(1, ordering: .relaxed) }
+
+    // With HTTP/2 it may share one with others.
+
     func entered(_ socket: Int) {
         unsafe pages.users[socket, default: 0] += 1
-        unsafe busyCount.store(pages.users.count, ordering: .relaxed)
+        unsafe sharedCount.store(pages.users.count, ordering: .relaxed)
     }
 
     func left(_ socket: Int) {
         unsafe pages.users[socket] = pages.users[socket].flatMap { $0 > 1 ? $0 - 1 : nil }
-        unsafe busyCount.store(pages.users.count, ordering: .relaxed)
+        unsafe sharedCount.store(pages.users.count, ordering: .relaxed)
     }
 
     fileprivate func opened() { openCount.add(1, ordering: .relaxed) }

@@ -100,8 +100,11 @@ private final class AnswerBody: BodyStream {
         (self.id, self.mailbox, self.client) = (id, mailbox, client)
     }
 
+    func nextIfReady() -> Result<[UInt8]?, BodyFault>? { mailbox.nextIfReady { client.put(.resume(id)) } }
+
     func next() async throws(BodyFault) -> [UInt8]? {
-        try await mailbox.next { client.put(.resume(id)) }
+        if let ready = nextIfReady() { return try ready.get() }
+        return try await mailbox.next()
     }
 
     func cancel() { client.put(.cancel(id)) }

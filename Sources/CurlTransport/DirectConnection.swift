@@ -17,6 +17,8 @@ final class DirectConnection {
     let born: ContinuousClock.Instant
     private let book: ConnectionBook
     private(set) var socket: Int32 = -1
+    /// The address of its TLS session; 0 without one.
+    private var session: UInt = 0
     var idleSince: ContinuousClock.Instant
     /// Of how many transfers there were before the present one.
     private(set) var uses = 0
@@ -43,8 +45,7 @@ final class DirectConnection {
     func take(_ transfer: DirectTransfer) {
         self.transfer = transfer
         (isStalled, isPaused, sendFault) = (false, false, nil)
-        book.forgetGoodbye(easy.session)
-        book.entered(Int(socket))
+        book.entered()
     }
 
     func leave(at now: ContinuousClock.Instant) {
@@ -53,11 +54,11 @@ final class DirectConnection {
         (isStalled, isPaused) = (false, false)
         uses += 1
         idleSince = now
-        book.left(Int(socket))
+        book.left()
     }
 
     /// Whether the end of the connection may have been somebody's on the way.
-    var lacksGoodbye: Bool { book.lacksGoodbye(easy.session) }
+    var lacksGoodbye: Bool { book.lacksGoodbye(session) }
 
     /// What of `out` the peer takes now; nil when it takes nothing.
     func send(_ transfer: DirectTransfer) -> Result<Int?, DirectFault> {
@@ -67,10 +68,18 @@ final class DirectConnection {
             return unsafe ccurl_send(easy.raw, rest.baseAddress, rest.count, &count)
         }
         switch code {
-        case CURLE_OK: return .success(count)
+        case CURLE_OK:
+            if session == 0 { learnSession() }
+            return .success(count)
         case CURLE_AGAIN: return .success(nil)
         default: return .failure(DirectFault(code: code))
         }
+    }
+
+    /// libcurl shows the session once it has been used. What another one at its address has said is over.
+    private func learnSession() {
+        session = easy.session
+        book.forgetGoodbye(session)
     }
 
     func receive(_ scratch: inout [UInt8]) -> Received {

@@ -13,6 +13,10 @@ package struct RequestTarget: Sendable, Equatable {
     /// The path as the tenant may read it, to tell what a request is: escapes decoded (once; `isUnambiguous` has refused those that
     /// hide something), no slash at its end. What is sent stays as it came.
     package var routedPath: [UInt8] {
+        guard path.contains(UInt8(ascii: "%")) else {
+            let hasSlash = pathLength > 1 && originForm[pathLength - 1] == UInt8(ascii: "/")
+            return Array(path.dropLast(hasSlash ? 1 : 0))
+        }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(pathLength)
         var index = path.startIndex
@@ -54,14 +58,16 @@ package struct RequestTarget: Sendable, Equatable {
 
     /// Whether every program reads the path in the same way (contract 4). The target must not have been decoded before.
     package var isUnambiguous: Bool {
-        var segment: [UInt8] = []
-        var index = path.startIndex + 1
-        while index < path.endIndex {
-            var byte = path[index]
+        // Of the segment so far, decoded.
+        var (count, dots) = (0, 0)
+        let end = path.endIndex
+        var index = 1
+        while index < end {
+            var byte = originForm[index]
             switch byte {
             case UInt8(ascii: "/"):
-                if segment.isEmpty || Self.isDots(segment) { return false }
-                segment.removeAll(keepingCapacity: true)
+                guard count > 0, !Self.isDots(count, dots) else { return false }
+                (count, dots) = (0, 0)
                 index += 1
                 continue
             case UInt8(ascii: "\\"), UInt8(ascii: ";"): return false
@@ -71,14 +77,14 @@ package struct RequestTarget: Sendable, Equatable {
                 index += 3
             default: index += 1
             }
-            segment.append(byte)
+            count += 1
+            if byte == UInt8(ascii: ".") { dots += 1 }
         }
-        return !Self.isDots(segment)
+        return !Self.isDots(count, dots)
     }
 
-    private static func isDots(_ segment: [UInt8]) -> Bool {
-        segment == [UInt8(ascii: ".")] || segment == [UInt8(ascii: "."), UInt8(ascii: ".")]
-    }
+    /// `.` and `..`
+    private static func isDots(_ count: Int, _ dots: Int) -> Bool { count == dots && (1...2).contains(dots) }
 
     /// Escapes that hide a separator, a further escape or a control character are refused.
     private static func mayBeEscaped(_ byte: UInt8) -> Bool {

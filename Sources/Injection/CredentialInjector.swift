@@ -44,54 +44,63 @@ package struct CredentialInjector: Sendable {
 
     /// The fields that go to the tenant. The access token goes out on tenant-family routes and nowhere else.
     package func fields(_ fields: HeaderFields, for route: Route, _ credentials: Credentials) -> HeaderFields {
-        var injected: [(name: FieldName, value: [UInt8])] = [(.requestID, credentials.requestID)]
-        var dropped: [FieldName] = []
-        if let traceparent = credentials.traceparent {
-            injected.append((.traceparent, traceparent))
-            dropped.append(.tracestate)
-        }
+        var injected = HeaderFields()
+        injected.reserveCapacity(bytes: 512 + (credentials.accessToken?.bytes.count ?? 0), fields: 12)
+        injected.append(.requestID, credentials.requestID)
+        if let traceparent = credentials.traceparent { injected.append(.traceparent, traceparent) }
         if let tenantID, route.family != .passthrough {
-            injected.append((DeviceFieldNames.tenantID, Self.own(DeviceFieldNames.tenantID, fields) ?? tenantID))
+            injected.append(DeviceFieldNames.tenantID, Self.own(DeviceFieldNames.tenantID, fields) ?? tenantID)
         }
         // Answers are read here for sessions, refusals and our own token: they have to come in plain text.
-        if route.family != .passthrough { injected.append((.acceptEncoding, Array("identity".utf8))) }
-        if route.family == .tenant {
-            dropped.append(.authorization)
-            if let token = credentials.accessToken {
-                injected.append((.authorization, Array("Bearer ".utf8) + token.bytes))
-            }
+        if route.family != .passthrough { injected.append(.acceptEncoding, "identity", []) }
+        if route.family == .tenant, let token = credentials.accessToken {
+            injected.append(.authorization, "Bearer ", token.bytes)
         }
-        if route.needsWholeBody { injected.append((.contentType, contentType)) }
-        if route.devices == .header, let device = credentials.device { injected += headerForm(device, fields) }
+        if route.needsWholeBody { injected.append(.contentType, contentType) }
+        if route.devices == .header, let device = credentials.device { inject(device, into: &injected, fields) }
         switch route.token {
         case .header(let name):
-            if let token = credentials.sessionToken { injected.append((name, token.bytes)) }
+            if let token = credentials.sessionToken { injected.append(name, token.bytes) }
         case .envelope:
-            if let envelope = credentials.envelope { injected.append((.signature, envelope)) }
+            if let envelope = credentials.envelope { injected.append(.signature, envelope) }
         case .idToken:
-            if let token = credentials.idToken {
-                injected.append((.authorization, Array("Bearer ".utf8) + token.text.bytes))
-            }
+            if let token = credentials.idToken { injected.append(.authorization, "Bearer ", token.text.bytes) }
         case .none, .body: break
         }
-        var outgoing = forwarded.select(fields, injected: dropped + injected.map(\.name))
-        for (name, value) in injected { outgoing.append(name, value) }
-        return outgoing
+        return forwarded.merge(
+            fields, injected: injected,
+            without: Self.dropped(isTenants: route.family == .tenant, hasTrace: credentials.traceparent != nil))
     }
+
+    /// A tenant-family route takes no `Authorization` but ours, whether there is one or not; a trace of ours has no state of the app's.
+    private static func dropped(isTenants: Bool, hasTrace: Bool) -> FieldNames {
+        switch (isTenants, hasTrace) {
+        case (true, true): authorizationAndTrace
+        case (true, false): authorization
+        case (false, true): trace
+        case (false, false): nothing
+        }
+    }
+
+    private static let authorizationAndTrace = FieldNames([.authorization, .tracestate])
+    private static let authorization = FieldNames([.authorization])
+    private static let trace = FieldNames([.tracestate])
+    private static let nothing = FieldNames([])
 
     /// What may follow a streamed body.
     package func trailers(_ fields: HeaderFields) -> HeaderFields { forwarded.trailers(fields) }
 
     /// The device values as header fields: the app's own value passes if it sent one, but for the fingerprint.
-    private func headerForm(_ device: DeviceFacts, _ fields: HeaderFields) -> [(FieldName, [UInt8])] {
-        var injected: [(FieldName, [UInt8])] = []
-        func own(_ name: FieldName, _ value: [UInt8]) { injected.append((name, Self.own(name, fields) ?? value)) }
-        own(DeviceFieldNames.system, device.operatingSystem)
-        own(DeviceFieldNames.address, device.address)
-        own(DeviceFieldNames.agent, device.agent)
-        if let clientID { own(DeviceFieldNames.clientID, clientID) }
-        injected.append((DeviceFieldNames.fingerprint, device.fingerprint.bytes))
-        return injected
+    private func inject(_ device: DeviceFacts, into injected: inout HeaderFields, _ fields: HeaderFields) {
+        let values = [
+            (DeviceFieldNames.system, device.operatingSystem), (DeviceFieldNames.address, device.address),
+            (DeviceFieldNames.agent, device.agent),
+        ]
+        for (name, value) in values { injected.append(name, Self.own(name, fields) ?? value) }
+        if let clientID {
+            injected.append(DeviceFieldNames.clientID, Self.own(DeviceFieldNames.clientID, fields) ?? clientID)
+        }
+        injected.append(DeviceFieldNames.fingerprint, device.fingerprint.bytes)
     }
 
     /// The app's own value; nil when it sent none, or an empty one.

@@ -18,19 +18,22 @@ package struct ForwardedFields: Sendable {
         never = dropped + Self.framing + DeviceFieldNames.carried + [DeviceFieldNames.fingerprint] + Self.sessionTokens
     }
 
-    /// The fields of `head` that go on, in their order.
-    /// - Parameter injected: names that will be added afterwards.
-    package func select(_ fields: HeaderFields, injected: [FieldName]) -> HeaderFields {
-        let others = FieldNames(injected + fields.list(.connection).map { FieldName(Array($0)) })
-        var kept = HeaderFields()
-        kept.reserveCapacity(bytes: fields.lines.count + 512, fields: fields.count + 8)
+    /// The fields of a request that go on, in their order, and those that are injected behind them.
+    /// - Parameter without: names that do not go on although nothing is injected for them.
+    package func merge(_ fields: HeaderFields, injected: HeaderFields, without: FieldNames) -> HeaderFields {
+        let named = FieldNames(fields.list(.connection).map { FieldName(Array($0)) })
+        var merged = HeaderFields()
+        merged.reserveCapacity(
+            bytes: fields.lines.count + injected.lines.count, fields: fields.count + injected.count)
         for index in 0..<fields.count {
-            let dropped =
-                fields.collides(index, with: always) || fields.collides(index, with: others)
+            let isDropped =
+                fields.collides(index, with: always) || fields.collides(index, with: injected)
+                || fields.collides(index, with: without) || fields.collides(index, with: named)
                 || fields.begins(index, with: Self.ownPrefix)
-            if !dropped { kept.append(index, of: fields) }
+            if !isDropped { merged.append(index, of: fields) }
         }
-        return kept
+        merged.append(contentsOf: injected)
+        return merged
     }
 
     /// The fields behind a body that go on: none that any route injects.

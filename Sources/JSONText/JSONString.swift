@@ -49,15 +49,20 @@ package enum JSONString {
     /// Appends the spelling of `value` with quotes. `value` has to be UTF-8; only what must be escaped is escaped.
     package static func append(_ value: [UInt8], to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
-        for byte in value {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += [UInt8(ascii: "\\"), byte]
-            case 0x00..<0x20:
+        // From where on nothing had to be escaped.
+        var start = 0
+        for (index, byte) in value.enumerated()
+        where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            text += value[start..<index]
+            start = index + 1
+            if byte < 0x20 {
                 text += Array("\\u00".utf8)
                 text += [hexDigit(byte >> 4), hexDigit(byte & 0x0F)]
-            default: text.append(byte)
+            } else {
+                text += [UInt8(ascii: "\\"), byte]
             }
         }
+        text += value[start...]
         text.append(UInt8(ascii: "\""))
     }
 

@@ -48,6 +48,7 @@ struct AnswerDelivery: Sendable {
             stream.cancel()
             return nil
         }
+        if let ready = stream.nextIfReady() { return try ready.get() }
         return try await withTaskCancellationHandler {
             try await stream.next()
         } onCancel: {

@@ -2,6 +2,7 @@
 
 internal import Model
 internal import NIOConcurrencyHelpers
+internal import NIOCore
 
 /// The connection puts pieces in, one task pulls them out. While more than `highWater` bytes wait, the connection does not read.
 final class BodyBridge: BodyStream {
@@ -20,14 +21,14 @@ final class BodyBridge: BodyStream {
     }
 
     private let state = NIOLockedValueBox(State())
-    private let onFirstPull: @Sendable () -> Void
-    private let onDrained: @Sendable () -> Void
+    private let connection: NIOLoopBound<ConnectionHandler>
+    private let expectsContinue: Bool
 
     /// - Parameters:
-    ///   - onFirstPull: called once, when the body is wanted (`100 Continue` is due).
-    ///   - onDrained: called when there is room again after `isFull`.
-    init(onFirstPull: @escaping @Sendable () -> Void, onDrained: @escaping @Sendable () -> Void) {
-        (self.onFirstPull, self.onDrained) = (onFirstPull, onDrained)
+    ///   - connection: asked for `100 Continue` when the body is wanted, and to read on when there is room again after `isFull`.
+    ///   - expectsContinue: whether the caller waits for that.
+    init(of connection: NIOLoopBound<ConnectionHandler>, expectsContinue: Bool) {
+        (self.connection, self.expectsContinue) = (connection, expectsContinue)
     }
 
     var isFull: Bool { state.withLockedValue { $0.waiting >= Self.highWater } }
@@ -57,8 +58,8 @@ final class BodyBridge: BodyStream {
         taker?.resume(returning: result)
     }
 
-    func next() async throws(BodyFault) -> [UInt8]? {
-        let (first, ready, drained) = state.withLockedValue { state in
+    func nextIfReady() -> Swift.Result<[UInt8]?, BodyFault>? {
+        let (isFirst, ready, drained) = state.withLockedValue { state in
             defer { state.wasAsked = true }
             let before = state.waiting
             let ready = state.take()
@@ -66,9 +67,13 @@ final class BodyBridge: BodyStream {
                 !state.wasAsked && !state.isComplete, ready, before >= Self.highWater && state.waiting < Self.highWater
             )
         }
-        if first { onFirstPull() }
-        if drained { onDrained() }
-        if let ready { return try ready.get() }
+        if isFirst, expectsContinue { connection.eventLoop.execute { [connection] in connection.value.sendContinue() } }
+        if drained { connection.eventLoop.execute { [connection] in connection.value.readOn() } }
+        return ready
+    }
+
+    func next() async throws(BodyFault) -> [UInt8]? {
+        if let ready = nextIfReady() { return try ready.get() }
         let result: Result = await withCheckedContinuation { continuation in
             let late: Result? = state.withLockedValue { state in
                 if let late = state.take() { return late }

@@ -147,7 +147,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    private func readOn() {
+    /// There is room again.
+    func readOn() {
         guard readHeld, let context else { return }
         readHeld = false
         read(context: context)
@@ -199,12 +200,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func begin(_ read: ReadHead, _ context: ChannelHandlerContext) {
         headerDeadline = nil
         expect(within: limits.body)
-        let loop = context.eventLoop
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let body = BodyBridge(
-            onFirstPull: { if read.expectsContinue { loop.execute { bound.value.sendContinue() } } },
-            onDrained: { loop.execute { bound.value.readOn() } })
-        current = Current(read: read, body: body)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        current = Current(read: read, body: BodyBridge(of: bound, expectsContinue: read.expectsContinue))
     }
 
     /// Works on the request, from here to the first moment that it has to wait; often there is none.
@@ -231,7 +228,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             ? nil : Array(address.utf8)
     }
 
-    private func sendContinue() {
+    /// The body is wanted.
+    func sendContinue() {
         guard let context, let current, !current.isAnswered, !current.body.isComplete, !isClosing else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
     }

@@ -1,6 +1,7 @@
 // The header field names that more than one target uses.
 
 extension FieldName {
+    package static let accept: FieldName = "Accept"
     package static let acceptEncoding: FieldName = "Accept-Encoding"
     package static let authorization: FieldName = "Authorization"
     package static let connection: FieldName = "Connection"

@@ -82,6 +82,26 @@ package struct HeaderFields: Sendable {
             Span(start: span.start + moved, nameEnd: span.nameEnd + moved, end: span.end + moved, fold: span.fold))
     }
 
+    /// Adds a field whose value is a text and what follows it.
+    package mutating func append(_ name: FieldName, _ beginning: StaticString, _ rest: [UInt8]) {
+        let start = lines.count
+        lines += name.bytes
+        let nameEnd = separate()
+        unsafe lines += UnsafeBufferPointer(start: beginning.utf8Start, count: beginning.utf8CodeUnitCount)
+        lines += rest
+        end(start, nameEnd, name.fold)
+    }
+
+    /// Adds another list's fields behind its own.
+    package mutating func append(contentsOf other: HeaderFields) {
+        let moved = lines.count
+        lines += other.lines
+        for span in other.spans {
+            spans.append(
+                Span(start: span.start + moved, nameEnd: span.nameEnd + moved, end: span.end + moved, fold: span.fold))
+        }
+    }
+
     private mutating func separate() -> Int {
         defer {
             lines.append(UInt8(ascii: ":"))
@@ -111,6 +131,17 @@ package struct HeaderFields: Sendable {
     package func collides(_ index: Int, with names: FieldNames) -> Bool {
         let span = spans[index]
         return names.collide(with: span.fold, lines, span.start..<span.nameEnd)
+    }
+
+    /// Whether such a program would take the field for one of the other list's.
+    package func collides(_ index: Int, with other: HeaderFields) -> Bool {
+        let span = spans[index]
+        return other.spans.contains { theirs in
+            theirs.fold == span.fold && theirs.nameEnd - theirs.start == span.nameEnd - span.start
+                && (span.start..<span.nameEnd).allSatisfy {
+                    FieldName.folded(lines[$0]) == FieldName.folded(other.lines[$0 - span.start + theirs.start])
+                }
+        }
     }
 
     /// Whether the field is called so, in any case.

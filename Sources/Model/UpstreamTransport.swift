@@ -1,19 +1,20 @@
 // The port through which requests leave for the tenant.
 
 /// One request to the tenant. The transport adds Host, framing and nothing else.
-package struct UpstreamRequest: Sendable {
+/// One object for all who look at it on the way.
+package final class UpstreamRequest: Sendable {
     /// A method name of token characters, as it came.
-    package var method: [UInt8]
+    package let method: [UInt8]
     /// Path and query, beginning with `/`; sent byte for byte.
-    package var target: [UInt8]
+    package let target: [UInt8]
     /// End-to-end fields only: no Host, Connection, Content-Length or Transfer-Encoding.
-    package var fields: HeaderFields
-    package var body: MessageBody
+    package let fields: HeaderFields
+    package let body: MessageBody
     /// How long until the complete head of the answer, from the sending; then the same again without any progress.
-    package var timeout: Duration
+    package let timeout: Duration
     /// Whether it may go out a second time when a kept-alive connection ended before a byte of the answer (RFC 9110 section 9.2.2:
     /// safe methods alone).
-    package var mayResend: Bool
+    package let mayResend: Bool
 
     package init(
         method: [UInt8], target: [UInt8], fields: HeaderFields, body: MessageBody, timeout: Duration,

@@ -6,24 +6,14 @@ internal import Model
 internal import Sessions
 internal import Tenant
 
-/// Who asks the local API for a rotation, for the values that the rotation carries.
-struct LocalCaller: Sendable {
-    let user: UserKey
-    let fields: HeaderFields
-    let peer: [UInt8]?
-    let identity: RequestIdentity
-}
-
 /// `/sidecar/v1/…`
 struct LocalAPI: Sendable {
-    let sessions: SessionCoordinator
-    let clock: any WallClock
+    let pipeline: ProxyPipeline
+
+    private var sessions: SessionCoordinator { pipeline.sessions }
+    private var clock: any WallClock { pipeline.clock }
     /// The largest body, in bytes.
-    let limit: Int
-    /// Makes the refresh that a read may need.
-    let renewal: @Sendable (LocalCaller) throws(ProxyError) -> TenantRenewal
-    /// Says what would become of a request.
-    let explanation: @Sendable (LocalRequest) async throws(ProxyError) -> Explanation
+    private var limit: Int { pipeline.limits.injected }
 
     func respond(to request: LocalRequest, for resource: LocalResource, identity: RequestIdentity)
         async throws(ProxyError)
@@ -74,11 +64,11 @@ struct LocalAPI: Sendable {
     private func rotate(_ user: UserKey, _ request: LocalRequest, _ identity: RequestIdentity) async throws(ProxyError)
         -> LocalAnswer
     {
-        let caller = LocalCaller(user: user, fields: request.head.fields, peer: request.head.peer, identity: identity)
         let refreshed: RefreshedSession
         do {
-            refreshed = try await sessions.refresh(
-                for: SessionClaim(user: user, token: nil), renewal: try renewal(caller))
+            let renewal = try pipeline.unaskedRefresh(
+                for: user, like: request.head.fields, peer: request.head.peer, identity: identity)
+            refreshed = try await sessions.refresh(for: SessionClaim(user: user, token: nil), renewal: renewal)
         } catch {
             throw (error as? ProxyError) ?? .storeUnavailable
         }
@@ -137,7 +127,7 @@ struct LocalAPI: Sendable {
     }
 
     private func wantsText(_ head: RequestHead) -> Bool {
-        head.fields.list("Accept").contains { range in
+        head.fields.list(.accept).contains { range in
             ASCII.equalIgnoringCase(ASCII.trimmed(range.prefix { $0 != UInt8(ascii: ";") }), "text/plain")
         }
     }
@@ -210,7 +200,7 @@ struct LocalAPI: Sendable {
         do { object = try JSONObject(try await request.body.collect(upTo: limit)) } catch {
             throw (error as? BodyFault).map { ProxyError($0) } ?? .bodyInvalid
         }
-        let explained = try await explanation(try Explanation.request(object))
+        let explained = try await pipeline.explain(try Explanation.request(object))
         return LocalAnswer(status: 200, json: explained.json, source: .cache)
     }
 }

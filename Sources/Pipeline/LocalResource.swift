@@ -46,6 +46,7 @@ enum LocalResource: Sendable, Equatable {
     }
 
     private static func decoded(_ segment: ArraySlice<UInt8>) -> [UInt8]? {
+        guard segment.contains(UInt8(ascii: "%")) else { return Array(segment) }
         var bytes: [UInt8] = []
         var index = segment.startIndex
         while index < segment.endIndex {

@@ -41,7 +41,8 @@ package final class ProxyPipeline: Sendable {
             record.admitted(admission)
             if let resource = LocalResource(admission.target) {
                 record.isLocal()
-                answer = try await localAPI.respond(to: request, for: resource, identity: record.identity)
+                answer = try await LocalAPI(pipeline: self).respond(
+                    to: request, for: resource, identity: record.identity)
             } else if isPlaceholder(request.head, admission.target) {
                 answer = try await placeholder(request)
             } else {
@@ -102,14 +103,6 @@ package final class ProxyPipeline: Sendable {
             throw .pathNotAllowed
         }
         return route
-    }
-
-    private var localAPI: LocalAPI {
-        LocalAPI(
-            sessions: sessions, clock: clock, limit: limits.injected,
-            renewal: { (call) throws(ProxyError) in
-                try self.unaskedRefresh(for: call.user, like: call.fields, peer: call.peer, identity: call.identity)
-            }, explanation: { (request) async throws(ProxyError) in try await self.explain(request) })
     }
 
     // MARK: one way for each kind of route

@@ -99,11 +99,18 @@ package final class UpstreamSender: Sendable {
     }
 
     private func sendOnce(_ call: ProxiedCall, _ credentials: Credentials) async throws(SendFailure) -> SentAnswer {
+        try await sendOnce(call, request(call, credentials), hiding: credentials.accessToken)
+    }
+
+    /// - Parameter secret: is taken out of what the tenant says of a failure.
+    private func sendOnce(_ call: ProxiedCall, _ request: UpstreamRequest, hiding secret: SecretText?)
+        async throws(SendFailure) -> SentAnswer
+    {
         do {
-            let response = try await response(to: call, credentials)
+            let response = try await response(to: request, call)
             guard response.status >= 400 else { return .streaming(response) }
             var body = try await response.body.collect(upTo: Self.longestError)
-            if let secret = credentials.accessToken {
+            if let secret {
                 // What nobody here can read may hold our token (tenant facts 3.1).
                 let isPlain = response.fields.values(.contentEncoding).allSatisfy {
                     ASCII.equalIgnoringCase($0, "identity")
@@ -122,18 +129,18 @@ package final class UpstreamSender: Sendable {
 
     /// When nobody was there and certainly nothing was sent, it is tried once more, within the budget. A rotation has a policy of its
     /// own for that.
-    private func response(to call: ProxiedCall, _ credentials: Credentials) async throws(TransportError)
+    private func response(to request: UpstreamRequest, _ call: ProxiedCall) async throws(TransportError)
         -> UpstreamResponse
     {
         retries.withLockedValue { $0.requestBegan() }
-        do { return try await transport.send(request(call, credentials)) } catch {
+        do { return try await transport.send(request) } catch {
             let isRotation = call.route.session == .rotates || call.route.session == .exchanges
             guard !error.maybeSent, error.reason == .unreachable || error.reason == .broken, call.isReplayable,
                 !isRotation,
                 retries.withLockedValue({ $0.take() })
             else { throw error }
             try? await Task.sleep(for: .milliseconds(Int.random(in: 25...75)))
-            return try await transport.send(request(call, credentials))
+            return try await transport.send(request)
         }
     }
 

@@ -63,10 +63,11 @@ extension UpstreamRequest {
     static func sample(
         _ method: String = "GET", _ target: String = "/a", _ fields: KeyValuePairs<String, String> = [:],
         body: MessageBody = .none,
-        timeout: Duration = .seconds(20)
+        timeout: Duration = .seconds(20), mayResend: Bool = false
     ) -> UpstreamRequest {
         UpstreamRequest(
-            method: bytes(method), target: bytes(target), fields: HeaderFields(fields), body: body, timeout: timeout)
+            method: bytes(method), target: bytes(target), fields: HeaderFields(fields), body: body, timeout: timeout,
+            mayResend: mayResend)
     }
 }
 

@@ -72,8 +72,7 @@ import Testing
     /// A safe request goes out once more when the kept-alive connection ended under it, and no third time.
     @Test(arguments: [Reply.End.close, .cut, .reset])
     func aSafeRequestIsSentOnceMore(_ end: Reply.End) async throws {
-        var safe = UpstreamRequest.sample()
-        safe.mayResend = true
+        let safe = UpstreamRequest.sample(mayResend: true)
         try await ScriptedTenant.with(.each { $0 == 2 ? Reply("", end) : .ok("\($0)") }) { tenant in
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(safe), "200 1")

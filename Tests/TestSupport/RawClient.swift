@@ -32,7 +32,7 @@ package final class RawClient: Sendable {
     /// - Parameters:
     ///   - reads: whether it ever takes what comes.
     ///   - first: what it says at once, however long the caller of this has to wait for a thread.
-    package static func connect(port: Int, reads: Bool = true, first: String = "") async throws -> RawClient {
+    package static func connect(port: Int, reads: Bool = true, first: String? = nil) async throws -> RawClient {
         let client = RawClient()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: false)
@@ -43,7 +43,10 @@ package final class RawClient: Sendable {
                 }
             }
             .connect(host: "127.0.0.1", port: port)
-            .flatMap { channel in channel.writeAndFlush(ByteBuffer(string: first)).map { channel } }.get()
+            .flatMap { channel in
+                guard let first else { return channel.eventLoop.makeSucceededFuture(channel) }
+                return channel.writeAndFlush(ByteBuffer(string: first)).map { channel }
+            }.get()
         client.channel.withLockedValue { $0 = channel }
         return client
     }
