@@ -3,6 +3,7 @@
 internal import AccessTokens
 internal import CurlTransport
 internal import Injection
+internal import Listener
 internal import Logging
 internal import Model
 internal import NIOCore
@@ -51,7 +52,7 @@ struct Assembly: Sendable {
         accessTokens = AccessTokenSource(Self.fetching(configuration, tenant), logger: logger, metrics: metrics)
         sessions = SessionCoordinator(
             store: MeasuredStore(store, metrics: metrics), clock: clock, policy: configuration.rotation, logger: logger,
-            metrics: metrics, reached: FailPoint.reached)
+            metrics: metrics, executor: EventLoopTasks(loop), reached: FailPoint.reached)
         let pins = FingerprintPins(
             key: configuration.fingerprintKey ?? store.keys.fingerprint,
             tenantHost: configuration.transport.origin.host,

@@ -158,7 +158,8 @@ package final class SQLiteStore: SessionStore {
     package func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent)
         async throws(StoreError) -> CommitOutcome
     {
-        let (row, begun) = (row(session.key), row(intent.key))
+        let begun = row(intent.key)
+        let row = session.key == intent.key ? begun : row(session.key)
         return try await writer.perform { (connection) throws(StoreError) in
             guard try begun.readAttempt(connection) == intent.attempt else {
                 return .fenced(try row.read(connection)?.session)

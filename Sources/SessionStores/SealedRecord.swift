@@ -6,12 +6,13 @@ internal import Model
 /// AES-256-GCM with the row's own name as associated data: a record moved to another user's row does not open.
 struct RecordSeal: Sendable {
     private let key: SymmetricKey
-    private let naming: SymmetricKey
+    /// With its key in it.
+    private let naming: HMAC<SHA256>
 
     /// - Parameter master: 32 bytes; a key for each purpose is derived from it (HKDF-SHA256).
     init(master: [UInt8]) {
         key = Self.derived("record", master)
-        naming = Self.derived("name", master)
+        naming = HMAC(key: Self.derived("name", master))
     }
 
     private static func derived(_ purpose: String, _ master: [UInt8]) -> SymmetricKey {
@@ -35,7 +36,9 @@ struct RecordSeal: Sendable {
             case .user(let user): [UInt8(ascii: "u")] + user.bytes
             case .anonymous(let hash): [UInt8(ascii: "a")] + hash.bytes
             }
-        return Array(HMAC<SHA256>.authenticationCode(for: text, using: naming))
+        var code = naming
+        code.update(data: text)
+        return Array(code.finalize())
     }
 
     /// Nil only for sizes beyond what the cipher can do.

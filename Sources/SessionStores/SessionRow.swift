@@ -58,7 +58,11 @@ struct SessionRow: Sendable {
         // The older hashes were written when they were the newest, but for a token that was presented from elsewhere.
         for hash in session.superseded.suffix(2).map(\.hash) + [hash] {
             try connection.run(
-                "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)",
+                // One that is there already dirties no page.
+                """
+                INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE
+                SET name = excluded.name, generation = excluded.generation WHERE name <> excluded.name
+                """,
                 [.blob(hash.bytes), .blob(name), .integer(generation)])
         }
         try connection.run(

@@ -8,7 +8,7 @@ internal import Telemetry
 extension SessionCoordinator {
     /// The attempt belongs to nobody who waits for it: it ends by its own deadline (contract 7.3).
     func launch(_ intent: RotationIntent, _ flight: RotationFlight, _ renewal: some SessionRenewal) {
-        Task {
+        Task(executorPreference: executor) { [self] in
             let started = ContinuousClock.now
             let result = await attempt(intent, renewal)
             metrics.rotationEnded(result.end, after: ContinuousClock.now - started)
@@ -85,14 +85,11 @@ extension SessionCoordinator {
         _ intent: RotationIntent, _ renewal: some SessionRenewal, until end: ContinuousClock.Instant
     ) async -> RenewalOutcome {
         guard ContinuousClock.now < end else { return .notSent(.outOfTime) }
-        let presenting = Task {
+        let presenting = Task(executorPreference: executor) {
             await renewal.renew(Presentation(token: intent.token, session: intent.session, key: intent.owner))
         }
-        let timer = Task {
-            try await Task.sleep(until: end, clock: .continuous)
-            presenting.cancel()
-        }
-        defer { timer.cancel() }
+        let deadline = deadlines.set(end) { presenting.cancel() }
+        defer { deadlines.callOff(deadline) }
         return await presenting.value
     }
 

@@ -40,6 +40,9 @@ final class RotationFlight: Sendable {
     }
 
     private let state = NIOLockedValueBox(State())
+    private let deadlines: Deadlines
+
+    init(_ deadlines: Deadlines) { self.deadlines = deadlines }
 
     /// The result, or nil when it did not come in time or the caller's task was cancelled. The attempt goes on either way.
     func result(within patience: Duration) async -> RotationResult? {
@@ -48,11 +51,8 @@ final class RotationFlight: Sendable {
             state.nextWaiter += 1
             return state.nextWaiter
         }
-        let timer = Task { [self] in
-            try? await Task.sleep(for: patience)
-            leave(waiter)
-        }
-        defer { timer.cancel() }
+        let deadline = deadlines.set(.now + patience) { [self] in leave(waiter) }
+        defer { deadlines.callOff(deadline) }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let ready: RotationResult?? = state.withLockedValue { state in

@@ -75,17 +75,21 @@ package final class SessionCoordinator: Sendable {
     let policy: RotationPolicy
     let logger: Logger
     let metrics: SidecarMetrics
+    /// Where rotations run.
+    let executor: (any TaskExecutor)?
+    let deadlines = Deadlines()
 
     /// Told of every step of a rotation; tests end the process there.
     let reached: @Sendable (RotationStep) -> Void
 
+    /// - Parameter executor: where rotations run: where requests do, they change no thread but for the store; nil for Swift's own.
     package init(
         store: any SessionStore, clock: any WallClock, policy: RotationPolicy, logger: Logger,
-        metrics: SidecarMetrics = SidecarMetrics(),
+        metrics: SidecarMetrics = SidecarMetrics(), executor: (any TaskExecutor)? = nil,
         reached: @escaping @Sendable (RotationStep) -> Void = { _ in }
     ) {
         (self.store, self.clock, self.policy, self.logger) = (store, clock, policy, logger)
-        (self.metrics, self.reached) = (metrics, reached)
+        (self.metrics, self.executor, self.reached) = (metrics, executor, reached)
         state = NIOLockedValueBox(
             State(policy: policy, hasher: TokenHasher(key: store.keys.lineage), isShared: store.isShared))
         if store.isShared { store.follow { [weak self] in self?.heard($0) } }
@@ -205,7 +209,7 @@ package final class SessionCoordinator: Sendable {
                 at: clock.now())
             switch decision {
             case .start(let intent):
-                let flight = RotationFlight()
+                let flight = RotationFlight(deadlines)
                 state.flights[intent.attempt] = flight
                 return .started(intent, flight)
             case .join(let attempt):

@@ -71,7 +71,7 @@ extension SessionCoordinator {
         guard patience > .zero, !Task.isCancelled else { return false }
         let flight = state.withLockedValue { state in
             if let look = state.looks[key] { return look.flight }
-            let flight = RotationFlight()
+            let flight = RotationFlight(deadlines)
             let pause = state.ledger.isFollowing ? Self.longestLook : Self.shortestLook
             let left = state.ledger.abroadLeft(key)
             state.looks[key] = (
