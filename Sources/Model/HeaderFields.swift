@@ -177,10 +177,14 @@ package struct HeaderFields: Sendable {
 
     /// The elements of all fields called `name` taken as comma-separated lists, without white space, none empty.
     package func list(_ name: FieldName) -> [ArraySlice<UInt8>] {
-        guard contains(name) else { return [] }
-        return values(name).flatMap { $0.split(separator: UInt8(ascii: ",")) }
-            .map { ASCII.trimmed($0) }
-            .filter { !$0.isEmpty }
+        var elements: [ArraySlice<UInt8>] = []
+        for span in spans where isCalled(name, span) {
+            for part in value(span).split(separator: UInt8(ascii: ",")) {
+                let element = ASCII.trimmed(part)
+                if !element.isEmpty { elements.append(element) }
+            }
+        }
+        return elements
     }
 }
 

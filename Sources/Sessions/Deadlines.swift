@@ -47,7 +47,7 @@ final class Deadlines: Sendable {
             let due = state.entries.filter { $0.value.at <= now }
             for entry in due.keys { state.entries[entry] = nil }
             state.wakesAt = state.entries.values.map(\.at).min()
-            return (due.values.map(\.run), state.wakesAt)
+            return (due.values.sorted { $0.at < $1.at }.map(\.run), state.wakesAt)
         }
         for run in due { run() }
         if let next { sleep(until: next) }

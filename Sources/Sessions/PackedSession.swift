@@ -56,6 +56,16 @@ enum PackedSession {
             fingerprint: fingerprint, state: state(&reader), superseded: superseded)
     }
 
+    static func generation(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
+        var reader = PackedReader(bytes, range)
+        _ = reader.byte()
+        _ = reader.text()
+        let count = Int(reader.number())
+        _ = reader.skip(16 * count)
+        for _ in 1..<count { _ = reader.number() }
+        return reader.number()
+    }
+
     private static func superseded(_ reader: inout PackedReader) -> [Session.Superseded] {
         let count = Int(reader.number()) - 1
         // The first is the newest token's own.

@@ -74,9 +74,9 @@ struct SessionTable: Sendable {
     /// - Returns: false when the session knows less than what is here; nothing changes then.
     mutating func put(_ session: Session, epoch: UInt64) -> Bool {
         if let slot = slot(of: session.key) {
-            guard !session.isBehind(self.session(slot)) else { return false }
-            drop(slot)
-            fill(slot, session)
+            let known = (read(slot, PackedSession.generation), slots[slot].progress)
+            guard (session.generation, session.state.progress) >= known else { return false }
+            replace(slot, session)
             slots[slot].epoch = epoch
         } else {
             add(session, epoch)
@@ -107,8 +107,18 @@ struct SessionTable: Sendable {
         let newest = hasher.hash(session.token)
         slots[slot].address = pages.add(PackedSession.pack(session, newest), for: slot)
         (slots[slot].times, slots[slot].progress) = (PackedSession.Times(session), session.state.progress)
-        tally.entered(session.state)
-        for hash in session.superseded.map(\.hash) + [newest] { claim(hash, for: slot) }
+        tally.entered(slots[slot].progress)
+        claim(newest, for: slot)
+        for old in session.superseded { claim(old.hash, for: slot) }
+    }
+
+    /// Most of its tokens find it before and after.
+    private mutating func replace(_ slot: Int, _ session: Session) {
+        let before = read(slot, PackedSession.hashes)
+        takeOut(slot)
+        fill(slot, session)
+        let after = read(slot, PackedSession.hashes)
+        for hash in before where !after.contains(hash) { lineage.remove(hash.short, slot) }
     }
 
     /// A token finds the session that was put last.
@@ -124,9 +134,13 @@ struct SessionTable: Sendable {
 
     /// Takes the record away; nothing finds it any more but its key.
     private mutating func drop(_ slot: Int) {
-        guard let address = slots[slot].address else { return }
-        tally.left(session(slot).state)
         for hash in read(slot, PackedSession.hashes) { lineage.remove(hash.short, slot) }
+        takeOut(slot)
+    }
+
+    private mutating func takeOut(_ slot: Int) {
+        guard let address = slots[slot].address else { return }
+        tally.left(slots[slot].progress)
         slots[slot].address = nil
         var moves: [(Int, RecordPages.Address)] = []
         pages.remove(address) {
@@ -151,8 +165,7 @@ struct SessionTable: Sendable {
         guard let slot = slot(of: key) else { return }
         var session = session(slot)
         body(&session)
-        drop(slot)
-        fill(slot, session)
+        replace(slot, session)
     }
 
     mutating func remove(_ key: SessionKey) {
@@ -209,14 +222,15 @@ package struct SessionTally: Sendable, Hashable {
     package private(set) var unknown = 0
     package private(set) var dead = 0
 
-    mutating func entered(_ state: Session.State) { add(1, to: state) }
-    mutating func left(_ state: Session.State) { add(-1, to: state) }
+    /// - Parameter progress: of a session's state.
+    mutating func entered(_ progress: UInt8) { add(1, progress) }
+    mutating func left(_ progress: UInt8) { add(-1, progress) }
 
-    private mutating func add(_ number: Int, to state: Session.State) {
-        switch state {
-        case .live: live += number
-        case .unknown: unknown += number
-        case .dead: dead += number
+    private mutating func add(_ number: Int, _ progress: UInt8) {
+        switch progress {
+        case 0: live += number
+        case 1: unknown += number
+        default: dead += number
         }
     }
 }
