@@ -8,7 +8,8 @@ internal import NIOConcurrencyHelpers
 package final class CurlClient: UpstreamTransport {
     private let settings: CurlSettings
     private let inbox = LoopInbox()
-    private let multi: MultiHandle
+    /// Of the general lane and of the direct one.
+    private let multis: (general: MultiHandle, direct: MultiHandle)
     private let readiness: Readiness
     private let book = ConnectionBook()
     private let lastID = NIOLockedValueBox<UInt64>(0)
@@ -27,18 +28,19 @@ package final class CurlClient: UpstreamTransport {
         else { return nil }
         trial.free()
         guard let readiness = Readiness() else { return nil }
-        guard let multi = MultiHandle(keptConnections: settings.keptConnections) else {
+        let kept = settings.keptConnections
+        guard let general = MultiHandle(keptConnections: kept), let direct = MultiHandle(keptConnections: kept) else {
             readiness.free()
             return nil
         }
-        (self.settings, self.multi, self.readiness) = (settings, multi, readiness)
+        (self.settings, self.readiness, multis) = (settings, readiness, (general, direct))
     }
 
     /// Runs the loop thread until `close`. Call it once.
     /// - Returns: false when the thread could not be made.
     package func run() async -> Bool {
-        let (settings, inbox, multi, readiness, book) = (settings, inbox, multi, readiness, book)
-        return await LoopThread.run { TransferLoop.run(settings, inbox, multi, readiness, book) }
+        let (settings, inbox, multis, readiness, book) = (settings, inbox, multis, readiness, book)
+        return await LoopThread.run { TransferLoop.run(settings, inbox, multis, readiness, book) }
     }
 
     /// Takes no new requests. Running ones end by themselves, or at once; then `run` returns.

@@ -4,7 +4,7 @@
 // there), TransferPhase (what has happened to a request), AnswerMailbox and AnswerHandover (head and body on their way out), BodyFeed (a body on its way
 // in). Two lanes: DirectLane with DirectConnection and DirectTransfer, where libcurl connects, tunnels, verifies and moves bytes and the
 // codec of HTTP1 frames them; and Transfer, where libcurl does all of it (HTTP/2, or by wish), every raw header line being checked. Then
-// the wall to C: Readiness (what is waited for), Callbacks, EasyHandle (with CurlSettings), MultiHandle, ConnectionBook (what is known
+// the wall to C: ConnectionPool (libcurl's handle of the general lane and when it is replaced), Readiness (what is waited for), Callbacks, EasyHandle (with CurlSettings), MultiHandle, ConnectionBook (what is known
 // of connections), HeaderList, CurlError.
 //
 // Why an inbox and not an actor on the loop thread: tried side by side, a hop to such an actor costs the same (1.07 µs against

@@ -8,7 +8,8 @@ internal import Model
 /// Connections to the tenant and the transfers on them. A part of the loop: made, used and ended on its thread.
 struct DirectLane {
     private let settings: CurlSettings
-    private let multi: MultiHandle
+    /// Of its connections alone.
+    let multi: MultiHandle
     private let book: ConnectionBook
     private let addresses: HeaderList
     /// By the address of their handle.
@@ -140,10 +141,12 @@ struct DirectLane {
     // MARK: waiting
 
     /// Waits for a socket, a call from another thread, or so many milliseconds.
-    /// - Parameter withLibcurl: for its sockets and timers as well.
-    mutating func wait(milliseconds: Int32, withLibcurl: Bool) {
-        if withLibcurl { multi.wait(milliseconds: milliseconds, orFor: readiness.descriptor) }
-        readyCount = readiness.wait(&ready, milliseconds: withLibcurl ? 0 : milliseconds)
+    /// - Parameter libcurls: handles for whose sockets and timers it waits as well. For more than one, which is rare and soon over, it looks
+    ///   again and again.
+    mutating func wait(milliseconds: Int32, _ libcurls: [MultiHandle]) {
+        libcurls.first?.wait(
+            milliseconds: libcurls.count > 1 ? min(milliseconds, 10) : milliseconds, orFor: readiness.descriptor)
+        readyCount = readiness.wait(&ready, milliseconds: libcurls.isEmpty ? milliseconds : 0)
     }
 
     /// What the last `wait` has found.

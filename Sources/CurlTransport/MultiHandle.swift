@@ -1,12 +1,14 @@
-// The libcurl multi handle: all transfers of the loop thread.
+// A libcurl multi handle: transfers that share connections.
 
 internal import CCurl
 internal import Model
 
 /// Owned by the loop thread.
-@safe struct MultiHandle: @unchecked Sendable {
+@safe struct MultiHandle: Equatable, @unchecked Sendable {
     // Guarded by confinement: every call is made on the loop thread.
     private let raw: UnsafeMutableRawPointer
+
+    static func == (left: Self, right: Self) -> Bool { unsafe left.raw == right.raw }
 
     init?(keptConnections: Int) {
         guard let raw = unsafe curl_multi_init() else { return nil }

@@ -17,6 +17,8 @@ final class Transfer {
 
     let id: TransferID
     let easy: EasyHandle
+    /// Where it is.
+    let multi: MultiHandle
     let feed: BodyFeed?
     private let book: ConnectionBook
     /// Of the connection that the request went out on.
@@ -28,10 +30,11 @@ final class Transfer {
     private var reader: AnswerHeadReader
 
     init(
-        id: TransferID, easy: EasyHandle, mailbox: AnswerMailbox, feed: BodyFeed?, book: ConnectionBook,
+        id: TransferID, easy: EasyHandle, multi: MultiHandle, mailbox: AnswerMailbox, feed: BodyFeed?,
+        book: ConnectionBook,
         phase: TransferPhase, isHead: Bool, mayBeHTTP2: Bool
     ) {
-        (self.id, self.easy, self.feed, self.book) = (id, easy, feed, book)
+        (self.id, self.easy, self.multi, self.feed, self.book) = (id, easy, multi, feed, book)
         handover = AnswerHandover(mailbox: mailbox, phase: phase)
         reader = AnswerHeadReader(isHead: isHead, mayBeHTTP2: mayBeHTTP2)
     }

@@ -8,7 +8,7 @@ internal import Model
 struct TransferLoop {
     private let settings: CurlSettings
     private let inbox: LoopInbox
-    private let multi: MultiHandle
+    private var pool: ConnectionPool
     private let readiness: Readiness
     private var transfers: [TransferID: Transfer] = [:]
     private var idle: [EasyHandle] = []
@@ -28,20 +28,22 @@ struct TransferLoop {
 
     /// Runs until the inbox is closed by a command and the last transfer has ended.
     static func run(
-        _ settings: CurlSettings, _ inbox: LoopInbox, _ multi: MultiHandle, _ readiness: Readiness,
-        _ book: ConnectionBook
+        _ settings: CurlSettings, _ inbox: LoopInbox, _ multis: (general: MultiHandle, direct: MultiHandle),
+        _ readiness: Readiness, _ book: ConnectionBook
     ) {
-        var loop = TransferLoop(settings: settings, inbox: inbox, multi: multi, readiness: readiness, book: book)
+        var loop = TransferLoop(settings, inbox, multis, readiness, book)
         while !loop.isOver { loop.pass() }
         loop.tearDown()
     }
 
     private init(
-        settings: CurlSettings, inbox: LoopInbox, multi: MultiHandle, readiness: Readiness, book: ConnectionBook
+        _ settings: CurlSettings, _ inbox: LoopInbox, _ multis: (general: MultiHandle, direct: MultiHandle),
+        _ readiness: Readiness, _ book: ConnectionBook
     ) {
-        (self.settings, self.inbox, self.multi, self.readiness, self.book) = (settings, inbox, multi, readiness, book)
+        (self.settings, self.inbox, self.readiness, self.book) = (settings, inbox, readiness, book)
+        pool = ConnectionPool(multis.general, keptConnections: settings.keptConnections)
         for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
-        direct = DirectLane(settings, multi, readiness, book, addresses)
+        direct = DirectLane(settings, multis.direct, readiness, book, addresses)
     }
 
     private var isOver: Bool { isClosing && transfers.isEmpty && direct.isEmpty }
@@ -49,24 +51,30 @@ struct TransferLoop {
     private mutating func pass() {
         direct.moveReady()
         for command in inbox.take() { obey(command) }
-        if !transfers.isEmpty || direct.isConnecting { perform() }
+        perform()
         let now = ContinuousClock.now
         for transfer in transfers.values { transfer.flush(at: now) }
         if now >= nextLook { stopOverdue(now) }
+        pool.freeRetired { multi in transfers.values.contains { $0.multi == multi } }
         guard !isOver, inbox.fallAsleep() else { return }
-        direct.wait(
-            milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100,
-            withLibcurl: !transfers.isEmpty || direct.isConnecting)
+        direct.wait(milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100, working)
         inbox.awake()
     }
 
+    /// Those of libcurl's handles that have something to do.
+    private var working: [MultiHandle] {
+        (transfers.isEmpty ? [] : pool.all) + (direct.isConnecting ? [direct.multi] : [])
+    }
+
     private mutating func perform() {
-        multi.perform()
-        while let (address, context, code) = unsafe multi.nextFinished() {
-            if direct.connected(address, code) { continue }
-            guard let context = unsafe context else { continue }
-            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-            end(transfer, code)
+        for multi in working {
+            multi.perform()
+            while let (address, context, code) = unsafe multi.nextFinished() {
+                if direct.connected(address, code) { continue }
+                guard let context = unsafe context else { continue }
+                let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                end(transfer, code)
+            }
         }
     }
 
@@ -116,13 +124,13 @@ struct TransferLoop {
             return Self.refuse(mailbox, feed)
         }
         let transfer = Transfer(
-            id: id, easy: easy, mailbox: mailbox, feed: feed, book: book, phase: phase,
+            id: id, easy: easy, multi: pool.current, mailbox: mailbox, feed: feed, book: book, phase: phase,
             isHead: request.method.elementsEqual("HEAD".utf8), mayBeHTTP2: settings.version != .http1)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
             unsafe easy.prepare(
                 request, origin: settings.origin, lines: transfer.lines, oldest: oldest, context: context),
-            multi.add(easy)
+            pool.current.add(easy)
         else {
             transfer.lines.free()
             easy.free()
@@ -172,9 +180,11 @@ struct TransferLoop {
 
     private mutating func end(_ transfer: Transfer, _ code: CURLcode) {
         if code == CURLE_OK, settings.version == .auto { speaksHTTP1 = transfer.easy.spokeHTTP1 }
-        multi.remove(transfer.easy)
+        transfer.multi.remove(transfer.easy)
         transfer.end(code)
         transfers[transfer.id] = nil
+        let sharesConnections = settings.version == .http2 || (settings.version == .auto && !speaksHTTP1)
+        if code != CURLE_OK, sharesConnections, transfer.phase.maybeSent { pool.streamReset() }
         if code == CURLE_OK, transfer.leavesHandleClean, idle.count < Self.mostIdle {
             idle.append(transfer.easy)
         } else {
@@ -188,7 +198,8 @@ struct TransferLoop {
         direct.tearDown()
         addresses.free()
         for case .start(_, _, let mailbox, let feed) in inbox.close() { Self.refuse(mailbox, feed) }
-        multi.free()
+        pool.free()
+        direct.multi.free()
         readiness.free()
     }
 }

@@ -145,6 +145,42 @@ import Testing
         }
     }
 
+    /// Callers that leave reset their streams, and servers end a connection with many resets: the requests of others on it would be
+    /// lost with it.
+    @Test func manyThatLeaveEndNobodyElsesRequest() async throws {
+        try await withTestFolder { folder in
+            let emulator = try await RunningEmulator.start(configuration: EmulatorConfiguration(directory: folder))
+            func origin(_ url: String) throws -> TenantOrigin {
+                let port = try #require(Int(url.split(separator: ":").last ?? ""))
+                return TenantOrigin(
+                    scheme: url.hasPrefix("https") ? "https" : "http",
+                    host: url.hasPrefix("https") ? "localhost" : "127.0.0.1",
+                    port: port)
+            }
+            try await withClient(of: try origin(emulator.controlURL), authorities: nil) { control in
+                let fault = bytes(#"{"kind":"hold","path":"/api/v2/sdk/echo","count":1000}"#)
+                expect(await control.exchange(.sample("POST", "/faults", body: .bytes(fault))), #"200 {"id":1}"#)
+                try await withClient(of: try origin(emulator.url), authorities: emulator.caFile, version: .auto) {
+                    client in
+                    async let stays = client.exchange(.sample("GET", "/api/v2/sdk/echo?stays"))
+                    for round in 1...6 {
+                        let leaving = (0..<50).map { _ in
+                            Task { await client.exchange(.sample("GET", "/api/v2/sdk/echo")) }
+                        }
+                        _ = await control.exchange(
+                            .sample("GET", "/faults/parked?at_least=\(50 * round + 1)&timeout_ms=20000"))
+                        for task in leaving { task.cancel() }
+                        for task in leaving { expect(await task.value, "cancelled maybe sent") }
+                    }
+                    _ = await control.exchange(.sample("DELETE", "/faults"))
+                    let answer = await stays
+                    #expect(answer.hasPrefix("200 ") && answer.contains(#""protocol":"HTTP/2""#), "\(answer)")
+                }
+            }
+            await emulator.stop()
+        }
+    }
+
     /// A body of 64 MiB goes up to a tenant that reads nothing but the head: the source is asked for little more than fits into the
     /// sockets between.
     @Test func anUploadWaitsForItsReader() async throws {

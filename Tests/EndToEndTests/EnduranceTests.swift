@@ -14,16 +14,18 @@ import Testing
     }
 
     /// One call of a mixed load; all of them succeed while nothing is broken.
-    private static func call(_ number: Int, _ user: String, _ client: inout KeepAliveClient) async throws -> Int {
+    private static func call(_ number: Int, _ user: String, _ client: inout KeepAliveClient) async throws
+        -> KeepAliveClient.Answer
+    {
         switch number % 6 {
-        case 0: try await client.send("POST", session + "refresh", user: user, body: bytes("{}")).status
-        case 1, 2: try await client.send("POST", session + "sso-ticket", user: user, body: bytes("{}")).status
-        case 3: try await client.send("GET", "/sidecar/v1/users/\(user)/session-token").status
+        case 0: try await client.send("POST", session + "refresh", user: user, body: bytes("{}"))
+        case 1, 2: try await client.send("POST", session + "sso-ticket", user: user, body: bytes("{}"))
+        case 3: try await client.send("GET", "/sidecar/v1/users/\(user)/session-token")
         case 4:
             try await client.send(
                 "PUT", "/api/v2/tenant/echo/\(user)", user: user, body: Array(repeating: 0x61, count: 20_000)
-            ).status
-        default: try await client.send("GET", "/api/v2/sdk/echo", user: user).status
+            )
+        default: try await client.send("GET", "/api/v2/sdk/echo", user: user)
         }
     }
 
@@ -139,8 +141,8 @@ import Testing
                         var times: [Duration] = []
                         for number in 0..<200 {
                             let begun = ContinuousClock.now
-                            let status = try await call(number, "user\(worker)", &client)
-                            #expect(status == 200)
+                            let answer = try await call(number, "user\(worker)", &client)
+                            #expect(answer.status == 200, "\(number % 6): \(text(answer.body))")
                             times.append(ContinuousClock.now - begun)
                         }
                         return times
@@ -210,7 +212,7 @@ import Testing
                                         while ContinuousClock.now < end {
                                             number += 1
                                             let user = "user\(number * 7 % users)"
-                                            let status = try await Self.call(number, user, &client)
+                                            let status = try await Self.call(number, user, &client).status
                                             statuses.withLockedValue { $0[status, default: 0] += 1 }
                                             // Half of what the machine can do.
                                             try await Task.sleep(for: .milliseconds(4))
