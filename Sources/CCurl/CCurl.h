@@ -75,6 +75,10 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE)) != CURLE_OK) return code;
     // A changed address is seen in time.
     if ((code = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 30L)) != CURLE_OK) return code;
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // A look-up of a name that is given up ends by itself, in its own thread: nobody waits for it.
+    if ((code = curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L)) != CURLE_OK) return code;
+#endif
     // Made and freed for every transfer: smaller than its default of 64 KiB.
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
