@@ -2,6 +2,8 @@
 
 import FoundationEssentials
 import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
 import Subprocess
 import TestSupport
 import Testing
@@ -282,5 +284,33 @@ import Testing
             #expect(try await sidecar.admin("/readyz").status == 200)
         }
         #expect(end.exitCode == 0)
+    }
+
+    // MARK: names
+
+    /// A name server that never answers. libcurl 7.88 waits for a look-up that it has given up, and so would every other request.
+    @Test(.enabled { try await mayMount() }) func aLookUpThatNeverEndsHoldsNobodyUp() async throws {
+        let server = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.77.0.53", port: 53).get()
+        try await withTestFolder { folder in
+            let names = "\(folder)/resolv.conf"
+            // Together ten minutes.
+            try "nameserver 127.77.0.53\noptions timeout:30 attempts:20\n".write(
+                toFile: names, atomically: true, encoding: .utf8)
+            let elsewhere = [
+                "unshare", "--mount", "sh", "-c", "mount --bind \(names) /etc/resolv.conf || exit 3; exec \"$@\"", "sh",
+            ]
+            let settings = Self.alone.merging([
+                "SIDECAR_TENANT_URL": "https://tenant.example.org", "SIDECAR_CONNECT_TIMEOUT": "1s",
+            ]) { $1 }
+            let (_, end) = try await Sidecar.with(settings, under: elsewhere) { (sidecar) async throws -> Void in
+                for _ in 0..<3 {
+                    let answer = try await sidecar.curl([sidecar.url + "/api/v2/sdk/echo"])
+                    #expect(answer.status == 504, "\(answer)")
+                }
+            }
+            #expect(end.exitCode == 0)
+        }
+        try await server.close()
     }
 }
