@@ -1,11 +1,12 @@
 // The front page of CurlTransport: libcurl behind the `UpstreamTransport` port; the only room that knows it.
 //
-// Reading order: CurlClient (the port), TransferLoop (one thread owns every handle), LoopInbox and LoopThread (how work gets
-// there), TransferPhase (what has happened to a request), AnswerMailbox and AnswerHandover (head and body on their way out), BodyFeed (a body on its way
-// in). Two lanes: DirectLane with DirectConnection and DirectTransfer, where libcurl connects, tunnels, verifies and moves bytes and the
-// codec of HTTP1 frames them; and Transfer, where libcurl does all of it (HTTP/2, or by wish), every raw header line being checked. Then
-// the wall to C: ConnectionPool (libcurl's handle of the general lane and when it is replaced), Readiness (what is waited for), Callbacks, EasyHandle (with CurlSettings), MultiHandle, ConnectionBook (what is known
-// of connections), HeaderList, CurlError.
+// Reading order: CurlClient (the port), TransferLoop (one thread owns every handle), LoopInbox and LoopThread (how work gets there),
+// TransferPhase (what has happened to a request), AnswerMailbox and AnswerHandover (head and body on their way out), BodyFeed (a body
+// on its way in). Two lanes: DirectLane (which connection a request gets), DirectExchange (the bytes of both), DirectConnection and
+// DirectTransfer, where libcurl connects, tunnels, verifies and moves bytes and the codec of HTTP1 frames them; and Transfer, where
+// libcurl does all of it (HTTP/2, or by wish), every raw header line being checked. Then the wall to C: ConnectionPool (libcurl's handle
+// of the general lane and when it is replaced), Readiness (what is waited for), Callbacks, EasyHandle (with CurlSettings), MultiHandle,
+// ConnectionBook (what is known of connections), HeaderList, CurlError.
 //
 // Why an inbox and not an actor on the loop thread: tried side by side, a hop to such an actor costs the same (1.07 µs against
 // 1.24 µs of CPU for a round trip, of about 100 for a request). The loop is confined without one: it is a value that lives and dies

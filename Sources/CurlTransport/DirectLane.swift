@@ -16,10 +16,10 @@ struct DirectLane {
     private var connecting: [UInt: DirectConnection] = [:]
     /// The last one was used last.
     private var idle: [DirectConnection] = []
-    private var busy: [TransferID: DirectConnection] = [:]
+    var busy: [TransferID: DirectConnection] = [:]
     /// For a connection.
     private var waiting: Deque<DirectTransfer> = []
-    private var scratch = [UInt8](repeating: 0, count: 65_536)
+    var scratch = [UInt8](repeating: 0, count: 65_536)
     private let readiness: Readiness
     /// Everybody that is connected, by socket.
     private var connected: [Int32: DirectConnection] = [:]
@@ -28,8 +28,6 @@ struct DirectLane {
 
     /// An idle connection may have been forgotten on the way after that.
     private static let longestIdle = Duration.seconds(110)
-    /// One connection does not keep the others waiting.
-    private static let mostReads = 4
 
     init(
         _ settings: CurlSettings, _ multi: MultiHandle, _ readiness: Readiness, _ book: ConnectionBook,
@@ -65,7 +63,7 @@ struct DirectLane {
         if case .nothing = connection.receive(&scratch) { true } else { false }
     }
 
-    private mutating func connect(for transfer: DirectTransfer) {
+    mutating func connect(for transfer: DirectTransfer) {
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
             return transfer.end(CURLE_OUT_OF_MEMORY)
         }
@@ -159,7 +157,7 @@ struct DirectLane {
     }
 
     /// Tells the system what the connection waits for now.
-    private func announce(_ connection: DirectConnection) {
+    func announce(_ connection: DirectConnection) {
         let events = connection.interest
         guard !connection.isOver, events != connection.awaited else { return }
         readiness.change(connection.socket, from: connection.awaited, to: events)
@@ -173,106 +171,7 @@ struct DirectLane {
         close(connection)
     }
 
-    // MARK: bytes
-
-    private mutating func begin(_ transfer: DirectTransfer, on connection: DirectConnection) {
-        guard transfer.aboutToSend() else {
-            makeIdle(connection)
-            return transfer.end(CURLE_ABORTED_BY_CALLBACK)
-        }
-        connection.take(transfer)
-        busy[transfer.id] = connection
-        send(connection)
-        announce(connection)
-        transfer.flush(at: .now)
-    }
-
-    private mutating func move(_ connection: DirectConnection) {
-        guard let transfer = connection.transfer else { return }
-        if connection.sendFault == nil, !transfer.isSent {
-            send(connection)
-            guard connection.transfer === transfer else { return announce(connection) }
-        }
-        receive(connection, transfer)
-        announce(connection)
-        if connection.transfer === transfer { transfer.flush(at: .now) }
-    }
-
-    private mutating func send(_ connection: DirectConnection) {
-        guard let transfer = connection.transfer else { return }
-        connection.isStalled = false
-        while true {
-            switch transfer.nextOutgoing(&scratch) {
-            case .nothing, .starved: return
-            case .failed:
-                transfer.stop(.requestBody)
-                return fail(connection, CURLE_READ_ERROR)
-            case .bytes: break
-            }
-            switch connection.send(transfer) {
-            case .success(nil):
-                connection.isStalled = true
-                return
-            case .success(let count?): transfer.sent += count
-            case .failure(let fault):
-                // Whoever refuses a long body answers before it ends the connection.
-                connection.sendFault = fault.code
-                return receive(connection, transfer)
-            }
-        }
-    }
-
-    private mutating func receive(_ connection: DirectConnection, _ transfer: DirectTransfer) {
-        for _ in 0..<Self.mostReads {
-            guard !transfer.mustPause else {
-                connection.isPaused = true
-                return
-            }
-            switch connection.receive(&scratch) {
-            case .nothing:
-                if let fault = connection.sendFault { again(connection, transfer, fault) }
-                return
-            case .end: return ended(connection, transfer)
-            case .failed(let code): return again(connection, transfer, code)
-            case .bytes(let count):
-                switch connection.read(scratch, upTo: count, by: transfer) {
-                case nil: break
-                case true?: return finish(connection, transfer)
-                case false?: return fail(connection, CURLE_WEIRD_SERVER_REPLY)
-                }
-                // One record of TLS at a time: what goes on through this process in small pieces stays in the processor's caches.
-                if count < scratch.count, connection.sendFault == nil { return }
-            }
-        }
-    }
-
-    /// The peer has ended the connection: that ends an answer that has no other end.
-    private mutating func ended(_ connection: DirectConnection, _ transfer: DirectTransfer) {
-        guard transfer.reader.endsWithConnection else { return again(connection, transfer, CURLE_GOT_NOTHING) }
-        if connection.lacksGoodbye { return fail(connection, CURLE_PARTIAL_FILE) }
-        detach(connection, transfer)
-        transfer.end(CURLE_OK)
-        close(connection)
-    }
-
-    /// A kept connection that ends under a request before a byte of the answer: a safe one goes out once more.
-    private mutating func again(_ connection: DirectConnection, _ transfer: DirectTransfer, _ code: CURLcode) {
-        guard connection.uses > 0, transfer.mayGoAgain else { return fail(connection, connection.sendFault ?? code) }
-        detach(connection, transfer)
-        close(connection)
-        transfer.rewind()
-        connect(for: transfer)
-    }
-
-    private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {
-        let isClean =
-            transfer.reader.keepsConnection && transfer.isSent && connection.sendFault == nil
-            && connection.inbox.isEmpty
-        detach(connection, transfer)
-        transfer.end(CURLE_OK)
-        guard isClean else { return close(connection) }
-        makeIdle(connection)
-    }
+    // MARK: after a transfer
 
     /// A connection that the request that waits longest cannot use. Mostly the one that was begun for it is still on its way.
     private mutating func replace(_ connection: DirectConnection, for next: DirectTransfer) {
@@ -284,19 +183,7 @@ struct DirectLane {
         if isOld { connect(for: next) } else { next.end(CURLE_RECV_ERROR) }
     }
 
-    private mutating func fail(_ connection: DirectConnection, _ code: CURLcode) {
-        guard let transfer = connection.transfer else { return }
-        detach(connection, transfer)
-        transfer.end(code)
-        close(connection)
-    }
-
-    private mutating func detach(_ connection: DirectConnection, _ transfer: DirectTransfer) {
-        busy[transfer.id] = nil
-        connection.leave(at: .now)
-    }
-
-    private mutating func makeIdle(_ connection: DirectConnection) {
+    mutating func makeIdle(_ connection: DirectConnection) {
         if let next = waiting.first {
             guard isUsable(connection, for: next) else { return replace(connection, for: next) }
             waiting.removeFirst()
@@ -306,7 +193,7 @@ struct DirectLane {
         if idle.count > settings.keptConnections { close(idle.removeFirst()) }
     }
 
-    private mutating func close(_ connection: DirectConnection) {
+    mutating func close(_ connection: DirectConnection) {
         if connected[connection.socket] === connection { connected[connection.socket] = nil }
         connection.isOver = true
         multi.remove(connection.easy)

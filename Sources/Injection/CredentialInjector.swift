@@ -52,9 +52,9 @@ package struct CredentialInjector: Sendable {
             injected.append(DeviceFieldNames.tenantID, Self.own(DeviceFieldNames.tenantID, fields) ?? tenantID)
         }
         // Answers are read here for sessions, refusals and our own token: they have to come in plain text.
-        if route.family != .passthrough { injected.append(.acceptEncoding, "identity", []) }
+        if route.family != .passthrough { injected.append(.acceptEncoding, Self.plain) }
         if route.family == .tenant, let token = credentials.accessToken {
-            injected.append(.authorization, "Bearer ", token.bytes)
+            injected.append(.authorization, Self.bearer, token.bytes)
         }
         if route.needsWholeBody { injected.append(.contentType, contentType) }
         if route.devices == .header, let device = credentials.device { inject(device, into: &injected, fields) }
@@ -64,7 +64,7 @@ package struct CredentialInjector: Sendable {
         case .envelope:
             if let envelope = credentials.envelope { injected.append(.signature, envelope) }
         case .idToken:
-            if let token = credentials.idToken { injected.append(.authorization, "Bearer ", token.text.bytes) }
+            if let token = credentials.idToken { injected.append(.authorization, Self.bearer, token.text.bytes) }
         case .none, .body: break
         }
         return forwarded.merge(
@@ -82,6 +82,8 @@ package struct CredentialInjector: Sendable {
         }
     }
 
+    private static let plain = Array("identity".utf8)
+    private static let bearer = Array("Bearer ".utf8)
     private static let authorizationAndTrace = FieldNames([.authorization, .tracestate])
     private static let authorization = FieldNames([.authorization])
     private static let trace = FieldNames([.tracestate])

@@ -6,19 +6,13 @@ internal import Model
 internal import NIOCore
 internal import Pipeline
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Musl
-#endif
-
 /// Turns what a caller says into requests for the pipeline and writes the answers. Everything but `respond` runs on the event loop.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
-    private struct Current {
+    struct Current {
         let read: ReadHead
         let body: BodyBridge
         /// Nil until what has come of the request is read.
@@ -27,27 +21,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var isAnswered = false
     }
 
-    private let pipeline: ProxyPipeline
+    let pipeline: ProxyPipeline
     private let registry: ConnectionRegistry
-    private let limits: ConnectionLimits
+    let limits: ConnectionLimits
     private let tasks: EventLoopTasks
     private let gate: RequestGate
-    private var current: Current?
+    var current: Current?
     /// Keeps pipelined requests until the one before them is answered.
     private var reader = RequestReader()
     private var isReading = false
-    private var readHeld = false
+    var readHeld = false
     /// The last answer has been written; what still comes is thrown away.
-    private var isClosing = false
-    private var isDraining = false
+    var isClosing = false
+    var isDraining = false
     /// The bytes behind the request at work are no request.
-    private var isBroken = false
+    var isBroken = false
     /// Bytes of an answer wait for the caller to take them.
-    private var isFlushing = false
+    var isFlushing = false
     private var deadline: NIODeadline = .distantFuture
     /// Of the header that has begun to arrive; nil while none is expected.
     private var headerDeadline: NIODeadline?
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     /// The caller's address if it is not loopback.
     private var peer: [UInt8]?
 
@@ -93,7 +87,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if current == nil { closeUnlessAsked() }
     }
 
-    private func closeUnlessAsked() {
+    func closeUnlessAsked() {
         guard let context else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limits.drainGrace.wholeMilliseconds)) {
             [weak self] in
@@ -115,7 +109,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    private func expect(within duration: Duration) { deadline = .now() + .milliseconds(duration.wholeMilliseconds) }
+    func expect(within duration: Duration) { deadline = .now() + .milliseconds(duration.wholeMilliseconds) }
 
     /// One timer per connection, set again only when it fires: the deadline moves with every piece, and may come nearer.
     private func watch(_ context: ChannelHandlerContext) {
@@ -161,7 +155,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     /// Takes what belongs to the request at work, or begins the next one, as long as there is something to take.
-    private func readParts(_ context: ChannelHandlerContext) {
+    func readParts(_ context: ChannelHandlerContext) {
         // An answer that is there at once asks for the next request from within.
         guard !isReading else { return }
         isReading = true
@@ -226,85 +220,5 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard let address = context.remoteAddress?.ipAddress else { return nil }
         return address.utf8.starts(with: "127.".utf8) || address.utf8.elementsEqual("::1".utf8)
             ? nil : Array(address.utf8)
-    }
-
-    /// The body is wanted.
-    func sendContinue() {
-        guard let context, let current, !current.isAnswered, !current.body.isComplete, !isClosing else { return }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
-    }
-
-    /// Answered once, without having looked further, and the connection is over.
-    private func refuse(_ context: ChannelHandlerContext, _ error: ProxyError) {
-        let answer = pipeline.refuse(error)
-        guard case .bytes(let body) = answer.body else { return }
-        var out = context.channel.allocator.buffer(capacity: 512)
-        AnswerWriter.writeHead(
-            answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, to: &out)
-        out.writeBytes(body)
-        context.writeAndFlush(wrapOutboundOut(out), promise: nil)
-        closeAfterAnswer()
-    }
-
-    // MARK: answering
-
-    /// Whether the answer that is begun now is the last one.
-    var isEnding: Bool { isDraining || isBroken }
-
-    /// Returns when the bytes have left, so that a slow reader slows its sender.
-    func send(_ out: ByteBuffer) async throws {
-        guard let context else { throw ChannelError.ioOnClosedChannel }
-        current?.isAnswered = true
-        expect(within: limits.idle)
-        isFlushing = true
-        defer { isFlushing = false }
-        try await context.channel.writeAndFlush(out)
-    }
-
-    /// A caller that asks on without reading gets nothing more until it has taken what is there.
-    func finish(_ out: ByteBuffer, closes: Bool) async {
-        var out = out
-        if let context, !context.channel.isWritable {
-            do { try await send(out) } catch { return }
-            out.clear()
-        }
-        guard let context, current != nil else { return }
-        current = nil
-        expect(within: limits.idle)
-        if out.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(out), promise: nil) }
-        if closes { return closeAfterAnswer() }
-        readParts(context)
-        readOn()
-        // The head of this answer went out before the end was known, so the caller does not know it either.
-        if isDraining, current == nil { closeUnlessAsked() }
-    }
-
-    /// An answer that cannot be completed is cut where everybody can see it. Where the end of the connection would be the end of the
-    /// body, the connection is reset instead.
-    func cut(_ out: ByteBuffer, _ framing: AnswerFraming) async {
-        if out.readableBytes > 0 { try? await send(out) }
-        current = nil
-        isClosing = true
-        guard let context else { return }
-        if framing == .untilClose {
-            try? await (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-                .get()
-        }
-        context.close(promise: nil)
-    }
-
-    /// Ends our half and waits a moment for the caller's: closing at once would reset the connection and could take the answer with
-    /// it while the caller is still sending.
-    private func closeAfterAnswer() {
-        guard let context else { return }
-        isClosing = true
-        expect(within: limits.linger)
-        let channel = context.channel
-        context.close(mode: .output, promise: nil)
-        context.eventLoop.scheduleTask(in: .milliseconds(limits.linger.wholeMilliseconds)) {
-            channel.close(promise: nil)
-        }
-        if readHeld { context.read() }
-        readHeld = false
     }
 }

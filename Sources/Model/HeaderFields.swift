@@ -82,12 +82,12 @@ package struct HeaderFields: Sendable {
             Span(start: span.start + moved, nameEnd: span.nameEnd + moved, end: span.end + moved, fold: span.fold))
     }
 
-    /// Adds a field whose value is a text and what follows it.
-    package mutating func append(_ name: FieldName, _ beginning: StaticString, _ rest: [UInt8]) {
+    /// Adds a field whose value has two parts.
+    package mutating func append(_ name: FieldName, _ beginning: [UInt8], _ rest: [UInt8]) {
         let start = lines.count
         lines += name.bytes
         let nameEnd = separate()
-        unsafe lines += UnsafeBufferPointer(start: beginning.utf8Start, count: beginning.utf8CodeUnitCount)
+        lines += beginning
         lines += rest
         end(start, nameEnd, name.fold)
     }
