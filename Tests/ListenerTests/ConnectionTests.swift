@@ -364,6 +364,45 @@ struct ConnectionTests {
         }
     }
 
+    /// What it had asked for behind the request at work is not begun for nobody.
+    @Test func pipelinedRequestsOfACallerThatHasGone() async throws {
+        let (arrived, cancelled) = (Gate(), Gate())
+        let scene = try PipelineScene { (_, _) throws(TransportError) in
+            arrived.signal()
+            await withTaskCancellationHandler {
+                await cancelled.wait()
+            } onCancel: {
+                cancelled.signal()
+            }
+            throw TransportError(.cancelled, maybeSent: true)
+        }
+        try await withListener(scene) { port, _ in
+            let client = try await RawClient.connect(port: port)
+            try await client.send(String(repeating: "GET /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 3))
+            await arrived.wait()
+            await client.close()
+            await cancelled.wait()
+        }
+        #expect(scene.transport.requests.count == 1)
+    }
+
+    /// A tenant that answers before it reads: `100 Continue` in the middle of an answer would be taken for a part of it.
+    @Test func noContinueBehindTheBeginOfAnAnswer() async throws {
+        let scene = try PipelineScene(upstream: AnsweringFirst()) { (_, _) throws(TransportError) in .json("{}") }
+        try await withListener(scene) { port, _ in
+            let client = try await RawClient.connect(port: port)
+            try await client.send(
+                "POST /pass/x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            let begun = await client.receive(upTo: "first\r\n")
+            #expect(begun.hasPrefix("HTTP/1.1 200 "))
+            try await client.send("6\r\nsecond\r\n0\r\n\r\n")
+            let answer = await client.receive(upTo: "0\r\n\r\n")
+            #expect(answer.hasSuffix("5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n"), "\(answer)")
+            await client.close()
+        }
+    }
+
     /// Server-sent events and their like: a piece goes on when it is there, not when the next one comes.
     @Test func everyPieceIsSentAtOnce() async throws {
         let next = Gate()
@@ -456,4 +495,24 @@ private final class GatedBody: BodyStream {
         return try await pieces.next()
     }
     func cancel() {}
+}
+
+/// A tenant that says `first`, and then what it is told.
+private struct AnsweringFirst: UpstreamTransport {
+    func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
+        guard case .stream(let source, _) = request.body else { throw TransportError(.broken, maybeSent: true) }
+        return UpstreamResponse(status: 200, fields: HeaderFields(), body: BodyBehind(bytes("first"), source))
+    }
+}
+
+/// One piece, and then another body.
+private final class BodyBehind: BodyStream {
+    private let first: FixedBody
+    private let rest: any BodyStream
+    init(_ first: [UInt8], _ rest: any BodyStream) { (self.first, self.rest) = (FixedBody([first]), rest) }
+    func next() async throws(BodyFault) -> [UInt8]? {
+        if let piece = try await first.next() { return piece }
+        return try await rest.next()
+    }
+    func cancel() { rest.cancel() }
 }
