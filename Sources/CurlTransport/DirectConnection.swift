@@ -14,6 +14,7 @@ final class DirectConnection {
     }
 
     let easy: EasyHandle
+    private let place: ConnectionPlace
     let born: ContinuousClock.Instant
     private let book: ConnectionBook
     private(set) var socket: Int32 = -1
@@ -32,12 +33,19 @@ final class DirectConnection {
     /// What the system was told to look for.
     var awaited = Readiness.Interest.reading
     /// Its socket is no more.
-    var isOver = false
+    private(set) var isOver = false
     /// Nothing more is sent: the answer to what was may still come.
     var sendFault: CURLcode?
 
-    init(_ easy: EasyHandle, book: ConnectionBook, at now: ContinuousClock.Instant) {
-        (self.easy, self.book, born, idleSince) = (easy, book, now, now)
+    init(_ easy: EasyHandle, _ place: ConnectionPlace, book: ConnectionBook, at now: ContinuousClock.Instant) {
+        (self.easy, self.place, self.book, born, idleSince) = (easy, place, book, now, now)
+    }
+
+    /// Closes it.
+    func free() {
+        isOver = true
+        easy.free()
+        place.free()
     }
 
     func connected() { socket = Int32(easy.socket) }

@@ -64,14 +64,19 @@ struct DirectLane {
     }
 
     mutating func connect(for transfer: DirectTransfer) {
+        guard let place = ConnectionPlace() else { return transfer.end(CURLE_OUT_OF_MEMORY) }
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
+            place.free()
             return transfer.end(CURLE_OUT_OF_MEMORY)
         }
-        guard easy.prepareConnection(to: settings.origin, oldest: .now - transfer.earliest), multi.add(easy) else {
-            easy.free()
+        let connection = DirectConnection(easy, place, book: book, at: .now)
+        guard place.take(easy), easy.prepareConnection(to: settings.origin, oldest: .now - transfer.earliest),
+            multi.add(easy)
+        else {
+            connection.free()
             return transfer.end(CURLE_FAILED_INIT)
         }
-        connecting[easy.address] = DirectConnection(easy, book: book, at: .now)
+        connecting[easy.address] = connection
         waiting.append(transfer)
     }
 
@@ -195,8 +200,7 @@ struct DirectLane {
 
     mutating func close(_ connection: DirectConnection) {
         if connected[connection.socket] === connection { connected[connection.socket] = nil }
-        connection.isOver = true
         multi.remove(connection.easy)
-        connection.easy.free()
+        connection.free()
     }
 }
