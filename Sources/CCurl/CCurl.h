@@ -152,17 +152,6 @@ static inline CURLcode ccurl_set_connect_only(CURL *easy) {
     return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
-/// A place for the connections of the handles that are put into it; NULL when there is no memory.
-static inline CURLSH *ccurl_place(void) {
-    CURLSH *place = curl_share_init();
-    if (place == NULL) return NULL;
-    if (curl_share_setopt(place, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) == CURLSHE_OK) return place;
-    curl_share_cleanup(place);
-    return NULL;
-}
-
-static inline CURLcode ccurl_set_place(CURL *easy, CURLSH *place) { return curl_easy_setopt(easy, CURLOPT_SHARE, place); }
-
 /// Authorities that were read longer ago are read again.
 static inline CURLcode ccurl_set_oldest_authorities(CURL *easy, long seconds) {
     return curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, seconds);

@@ -14,7 +14,6 @@ final class DirectConnection {
     }
 
     let easy: EasyHandle
-    private let place: ConnectionPlace
     let born: ContinuousClock.Instant
     private let book: ConnectionBook
     private(set) var socket: Int32 = -1
@@ -33,19 +32,12 @@ final class DirectConnection {
     /// What the system was told to look for.
     var awaited = Readiness.Interest.reading
     /// Its socket is no more.
-    private(set) var isOver = false
+    var isOver = false
     /// Nothing more is sent: the answer to what was may still come.
     var sendFault: CURLcode?
 
-    init(_ easy: EasyHandle, _ place: ConnectionPlace, book: ConnectionBook, at now: ContinuousClock.Instant) {
-        (self.easy, self.place, self.book, born, idleSince) = (easy, place, book, now, now)
-    }
-
-    /// Closes it.
-    func free() {
-        isOver = true
-        easy.free()
-        place.free()
+    init(_ easy: EasyHandle, book: ConnectionBook, at now: ContinuousClock.Instant) {
+        (self.easy, self.book, born, idleSince) = (easy, book, now, now)
     }
 
     func connected() { socket = Int32(easy.socket) }

@@ -64,19 +64,14 @@ struct DirectLane {
     }
 
     mutating func connect(for transfer: DirectTransfer) {
-        guard let place = ConnectionPlace() else { return transfer.end(CURLE_OUT_OF_MEMORY) }
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
-            place.free()
             return transfer.end(CURLE_OUT_OF_MEMORY)
         }
-        let connection = DirectConnection(easy, place, book: book, at: .now)
-        guard place.take(easy), easy.prepareConnection(to: settings.origin, oldest: .now - transfer.earliest),
-            multi.add(easy)
-        else {
-            connection.free()
+        guard easy.prepareConnection(to: settings.origin, oldest: .now - transfer.earliest), multi.add(easy) else {
+            easy.free()
             return transfer.end(CURLE_FAILED_INIT)
         }
-        connecting[easy.address] = connection
+        connecting[easy.address] = DirectConnection(easy, book: book, at: .now)
         waiting.append(transfer)
     }
 
@@ -200,7 +195,8 @@ struct DirectLane {
 
     mutating func close(_ connection: DirectConnection) {
         if connected[connection.socket] === connection { connected[connection.socket] = nil }
+        connection.isOver = true
         multi.remove(connection.easy)
-        connection.free()
+        connection.easy.free()
     }
 }
