@@ -32,7 +32,7 @@ package enum BodyFault: Error, Equatable, Sendable {
 
 extension BodyStream {
     /// The whole body, at most `limit` bytes.
-    /// A cancelled task pulls no more.
+    /// A cancelled task waits for no more.
     /// - Throws: `.tooLarge` as soon as there is more (the stream is cancelled then), else what the stream throws.
     package func collect(upTo limit: Int) async throws(BodyFault) -> [UInt8] {
         var whole: [UInt8] = []

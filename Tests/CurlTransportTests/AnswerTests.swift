@@ -89,6 +89,8 @@ import Testing
         try await ScriptedTenant.with(.each { $0 == 1 ? Reply(answer, end) : .ok("fine") }) { tenant in
             try await withClient(of: tenant) { client in
                 expect(await client.exchange(), expected)
+                // Until it is known, a request on it is a request that is lost.
+                if end != .keepOpen { await tenant.closed.wait() }
                 expect(await client.exchange(), "200 fine")
                 #expect(tenant.requests.count == 2)
             }
