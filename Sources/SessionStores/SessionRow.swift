@@ -50,7 +50,10 @@ struct SessionRow: Sendable {
         }
         let generation = Int64(clamping: session.generation)
         try connection.run(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
+            """
+            INSERT INTO session VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+            SET ends = excluded.ends, attempt = excluded.attempt, record = excluded.record
+            """,
             [
                 .blob(name), .integer(session.expiresAt.milliseconds), attempt.map { .blob($0.bytes) } ?? .null,
                 .blob(sealed),
