@@ -2,6 +2,7 @@
 
 import CurlTransport
 import Model
+import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 
@@ -186,7 +187,8 @@ import Testing
             let running = Task { await client.run() }
             let body = HeldBody(gate)
             let request = Task { await client.exchange(.sample("POST", "/x", body: .stream(body, length: 2))) }
-            await body.asked.wait()
+            // Its first piece has been taken: it is under way.
+            await body.askedTwice.wait()
             client.close(now: false)
             gate.signal()
             #expect(await request.value == "200 late")
@@ -195,16 +197,21 @@ import Testing
     }
 }
 
-/// A body of two bytes that come when the gate opens.
+/// A body of two bytes, of which the second comes when the gate opens.
 final class HeldBody: BodyStream {
-    let asked = Gate()
+    let askedTwice = Gate()
+    private let asked = NIOLockedValueBox(0)
     private let gate: Gate
     init(_ gate: Gate) { self.gate = gate }
     func next() async throws(BodyFault) -> [UInt8]? {
-        asked.signal()
-        guard asked.count == 1 else { return nil }
+        let number = asked.withLockedValue { asked in
+            asked += 1
+            return asked
+        }
+        guard number == 2 else { return number == 1 ? [0x61] : nil }
+        askedTwice.signal()
         await gate.wait()
-        return [0x61, 0x62]
+        return [0x62]
     }
     func cancel() {}
 }
