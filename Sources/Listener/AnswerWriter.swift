@@ -39,7 +39,10 @@ enum AnswerWriter {
         out.writeBytes(fields.lines)
         switch framing {
         case .none, .untilClose: break
-        case .length(let length): out.writeString("Content-Length: \(length)\r\n")
+        case .length(let length):
+            out.writeStaticString("Content-Length: ")
+            out.writeString(String(length))
+            out.writeStaticString("\r\n")
         case .chunked: out.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
         if closes {

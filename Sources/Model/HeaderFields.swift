@@ -60,7 +60,13 @@ package struct HeaderFields: Sendable {
     }
 
     /// Adds a field whose value is plain text.
-    package mutating func append(_ name: FieldName, _ value: String) { append(name, Array(value.utf8)) }
+    package mutating func append(_ name: FieldName, _ value: String) {
+        let start = lines.count
+        lines += name.bytes
+        let nameEnd = separate()
+        lines += value.utf8
+        end(start, nameEnd, name.fold)
+    }
 
     /// Adds a field that lies in a message.
     package mutating func append(_ bytes: [UInt8], name: Range<Int>, value: Range<Int>) {

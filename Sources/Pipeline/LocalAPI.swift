@@ -118,11 +118,17 @@ struct LocalAPI: Sendable {
             return LocalAnswer(status: 200, fields: fields, body: .bytes(session.token.bytes))
         }
         let seconds = max(0, session.remaining(at: clock.now()).components.seconds)
-        var json = Array("{\"session_token\":".utf8)
+        var json: [UInt8] = []
+        json.reserveCapacity(session.token.bytes.count + 128)
+        json += "{\"session_token\":".utf8
         JSONString.append(session.token.bytes, to: &json)
-        json += Array(
-            ",\"expire\":\(seconds),\"expires_at\":\"\(session.expiresAt.rfc3339)\",\"generation\":\(session.generation)}"
-                .utf8)
+        json += ",\"expire\":".utf8
+        json += String(seconds).utf8
+        json += ",\"expires_at\":\"".utf8
+        json += session.expiresAt.rfc3339.utf8
+        json += "\",\"generation\":".utf8
+        json += String(session.generation).utf8
+        json.append(UInt8(ascii: "}"))
         return LocalAnswer(status: 200, json: json, source: source)
     }
 

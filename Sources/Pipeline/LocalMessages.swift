@@ -55,6 +55,8 @@ extension LocalAnswer {
     /// A JSON answer of our own.
     init(status: Int, json: [UInt8], source: AnswerSource) {
         var fields = HeaderFields()
+        // With the request's name, which comes last.
+        fields.reserveCapacity(bytes: 160, fields: 3)
         fields.append(.contentType, "application/json")
         fields.append(.sidecarSource, source.rawValue)
         self.init(status: status, fields: fields, body: .bytes(json))
