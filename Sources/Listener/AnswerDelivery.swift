@@ -4,12 +4,20 @@ internal import Model
 internal import NIOCore
 internal import Pipeline
 
-/// Runs in the request's task, on the connection's event loop.
-struct AnswerDelivery: Sendable {
+/// Runs in the request's task, on the connection's event loop. One object for all that a request needs here.
+final class AnswerDelivery: Sendable {
     let read: ReadHead
     /// Of the request.
     let body: BodyBridge
-    let connection: NIOLoopBound<ConnectionHandler>
+    private let connection: NIOLoopBound<ConnectionHandler>
+
+    init(of read: ReadHead, to connection: NIOLoopBound<ConnectionHandler>) {
+        (self.read, self.connection) = (read, connection)
+        body = BodyBridge(of: connection, expectsContinue: read.expectsContinue)
+    }
+
+    /// As the pipeline takes it.
+    var request: LocalRequest { LocalRequest(head: read.head, body: body, contentLength: read.contentLength) }
 
     func deliver(_ answer: LocalAnswer) async {
         var first: [UInt8]?

@@ -13,8 +13,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     struct Current {
-        let read: ReadHead
-        let body: BodyBridge
+        let delivery: AnswerDelivery
+        var body: BodyBridge { delivery.body }
         /// Nil until what has come of the request is read.
         var task: Task<Void, Never>?
         /// Something of the answer has been written.
@@ -164,7 +164,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             while !isClosing {
                 while !isClosing, current?.body.isComplete != true, let part = try reader.next() { take(part, context) }
                 guard current != nil, current?.task == nil else { break }
-                start(context)
+                start()
                 guard current == nil else { break }
             }
             watchHeader(context)
@@ -175,7 +175,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             isBroken = true
             current.body.fail(.broken)
-            if current.task == nil { start(context) }
+            if current.task == nil { start() }
         }
     }
 
@@ -194,25 +194,21 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func begin(_ read: ReadHead, _ context: ChannelHandlerContext) {
         headerDeadline = nil
         expect(within: limits.body)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        current = Current(read: read, body: BodyBridge(of: bound, expectsContinue: read.expectsContinue))
+        current = Current(delivery: AnswerDelivery(of: read, to: NIOLoopBound(self, eventLoop: context.eventLoop)))
     }
 
     /// Works on the request, from here to the first moment that it has to wait; often there is none.
-    private func start(_ context: ChannelHandlerContext) {
-        guard let current else { return }
-        let (read, body, pipeline, gate) = (current.read, current.body, pipeline, gate)
-        let request = LocalRequest(head: read.head, body: body, contentLength: read.contentLength)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let delivery = AnswerDelivery(read: read, body: body, connection: bound)
+    private func start() {
+        guard let delivery = current?.delivery else { return }
+        let (pipeline, gate) = (pipeline, gate)
         let task = Task.immediate(executorPreference: tasks) {
             guard await gate.enter() else { return await delivery.deliver(pipeline.refuse(.overloaded)) }
             defer { gate.leave() }
             // A caller that left while it waited its turn wants nothing sent.
             guard !Task.isCancelled else { return }
-            await delivery.deliver(await pipeline.respond(to: request))
+            await delivery.deliver(await pipeline.respond(to: delivery.request))
         }
-        if self.current?.body === body { self.current?.task = task }
+        if current?.delivery === delivery { current?.task = task }
     }
 
     /// The caller's address if it is not loopback.
