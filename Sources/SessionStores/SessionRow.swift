@@ -61,10 +61,11 @@ struct SessionRow: Sendable {
         // The older hashes were written when they were the newest, but for a token that was presented from elsewhere.
         for hash in session.superseded.suffix(2).map(\.hash) + [hash] {
             try connection.run(
-                // One that is there already dirties no page.
+                // One that is there already dirties no page, unless it comes back after a long time.
                 """
                 INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE
-                SET name = excluded.name, generation = excluded.generation WHERE name <> excluded.name
+                SET name = excluded.name, generation = excluded.generation
+                WHERE name <> excluded.name OR generation < excluded.generation - 2
                 """,
                 [.blob(hash.bytes), .blob(name), .integer(generation)])
         }

@@ -224,6 +224,23 @@ struct SessionStoreContract {
         }
     }
 
+    /// A login may bring a token that the session had long ago: from then on it is as young as any.
+    @Test(arguments: StoreKind.allCases)
+    func aTokenThatComesBack(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let tokens: [(name: String, generation: UInt64, old: [String])] = [
+                ("A", 1, []), ("B", 2, ["A"]), ("A", 1500, ["B"]), ("C", 1501, ["A"]),
+            ]
+            for (name, generation, old) in tokens {
+                let session = try sampleSession("alice", name, generation: generation, old: old.map { sampleHash($0) })
+                #expect(committed(try await store.save(session, tokenHash: sampleHash(name))))
+                for token in [name] + old {
+                    #expect(try await store.find(sampleHash(token))?.session == session, "\(token) at \(generation)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func theLineageIsDeepAndBounded(kind: StoreKind) async throws {
         try await kind.with { store in
