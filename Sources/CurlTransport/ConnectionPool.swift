@@ -28,9 +28,11 @@ struct ConnectionPool {
 
     /// Between passes.
     mutating func freeRetired(unless isUsed: (MultiHandle) -> Bool) {
-        guard !retired.isEmpty else { return }
-        for handle in retired where !isUsed(handle) { handle.free() }
-        retired.removeAll { !isUsed($0) }
+        retired.removeAll { handle in
+            guard !isUsed(handle) else { return false }
+            handle.free()
+            return true
+        }
     }
 
     func free() { for handle in all { handle.free() } }

@@ -1,4 +1,4 @@
-// The loop thread: owns the multi handle and every easy handle from their making to their end.
+// The loop thread: owns libcurl's handles from their making to their end.
 
 internal import CCurl
 internal import Model

@@ -43,10 +43,14 @@ package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
     package func collides(with name: ArraySlice<UInt8>) -> Bool { collides(with: Array(name), 0..<name.count) }
 
     func collides(with other: [UInt8], _ range: Range<Int>) -> Bool {
-        guard range.count == bytes.count else { return false }
-        for offset in bytes.indices where Self.folded(other[range.lowerBound + offset]) != Self.folded(bytes[offset]) {
-            return false
-        }
+        Self.collide(bytes, bytes.indices, with: other, range)
+    }
+
+    /// Whether two names that lie in bytes are the same to such a program.
+    static func collide(_ bytes: [UInt8], _ range: Range<Int>, with other: [UInt8], _ otherRange: Range<Int>) -> Bool {
+        guard range.count == otherRange.count else { return false }
+        let distance = otherRange.lowerBound - range.lowerBound
+        for index in range where folded(bytes[index]) != folded(other[index + distance]) { return false }
         return true
     }
 }

@@ -16,6 +16,10 @@ package struct HeaderFields: Sendable {
         let end: Int
         /// Of the name, as `FieldName` has it: most names are told apart without looking at their bytes.
         let fold: UInt64
+
+        func moved(by count: Int) -> Span {
+            Span(start: start + count, nameEnd: nameEnd + count, end: end + count, fold: fold)
+        }
     }
 
     /// All lines, each ended by CR LF, without the empty line that ends a head.
@@ -43,9 +47,7 @@ package struct HeaderFields: Sendable {
     }
 
     package mutating func append(_ name: FieldName, _ value: [UInt8]) {
-        let start = lines.count
-        lines += name.bytes
-        let nameEnd = separate()
+        let (start, nameEnd) = begin(name)
         lines += value
         end(start, nameEnd, name.fold)
     }
@@ -61,9 +63,7 @@ package struct HeaderFields: Sendable {
 
     /// Adds a field whose value is plain text.
     package mutating func append(_ name: FieldName, _ value: String) {
-        let start = lines.count
-        lines += name.bytes
-        let nameEnd = separate()
+        let (start, nameEnd) = begin(name)
         lines += value.utf8
         end(start, nameEnd, name.fold)
     }
@@ -82,17 +82,13 @@ package struct HeaderFields: Sendable {
     /// Adds another list's field as it is.
     package mutating func append(_ index: Int, of other: HeaderFields) {
         let span = other.spans[index]
-        let moved = lines.count - span.start
+        spans.append(span.moved(by: lines.count - span.start))
         lines += other.lines[span.start..<span.end + 2]
-        spans.append(
-            Span(start: span.start + moved, nameEnd: span.nameEnd + moved, end: span.end + moved, fold: span.fold))
     }
 
     /// Adds a field whose value has two parts.
     package mutating func append(_ name: FieldName, _ beginning: [UInt8], _ rest: [UInt8]) {
-        let start = lines.count
-        lines += name.bytes
-        let nameEnd = separate()
+        let (start, nameEnd) = begin(name)
         lines += beginning
         lines += rest
         end(start, nameEnd, name.fold)
@@ -102,10 +98,13 @@ package struct HeaderFields: Sendable {
     package mutating func append(contentsOf other: HeaderFields) {
         let moved = lines.count
         lines += other.lines
-        for span in other.spans {
-            spans.append(
-                Span(start: span.start + moved, nameEnd: span.nameEnd + moved, end: span.end + moved, fold: span.fold))
-        }
+        for span in other.spans { spans.append(span.moved(by: moved)) }
+    }
+
+    private mutating func begin(_ name: FieldName) -> (start: Int, nameEnd: Int) {
+        let start = lines.count
+        lines += name.bytes
+        return (start, separate())
     }
 
     private mutating func separate() -> Int {
@@ -143,10 +142,9 @@ package struct HeaderFields: Sendable {
     package func collides(_ index: Int, with other: HeaderFields) -> Bool {
         let span = spans[index]
         return other.spans.contains { theirs in
-            theirs.fold == span.fold && theirs.nameEnd - theirs.start == span.nameEnd - span.start
-                && (span.start..<span.nameEnd).allSatisfy {
-                    FieldName.folded(lines[$0]) == FieldName.folded(other.lines[$0 - span.start + theirs.start])
-                }
+            theirs.fold == span.fold
+                && FieldName.collide(
+                    lines, span.start..<span.nameEnd, with: other.lines, theirs.start..<theirs.nameEnd)
         }
     }
 

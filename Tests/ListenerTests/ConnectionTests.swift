@@ -335,11 +335,7 @@ struct ConnectionTests {
         let scene = try PipelineScene { (request, _) throws(TransportError) in
             if request.target == "/pass/x" {
                 passing.signal()
-                await withTaskCancellationHandler {
-                    await cancelled.wait()
-                } onCancel: {
-                    cancelled.signal()
-                }
+                await cancelled.signalWhenCancelled()
                 throw TransportError(.cancelled, maybeSent: true)
             }
             rotating.signal()
@@ -369,11 +365,7 @@ struct ConnectionTests {
         let (arrived, cancelled) = (Gate(), Gate())
         let scene = try PipelineScene { (_, _) throws(TransportError) in
             arrived.signal()
-            await withTaskCancellationHandler {
-                await cancelled.wait()
-            } onCancel: {
-                cancelled.signal()
-            }
+            await cancelled.signalWhenCancelled()
             throw TransportError(.cancelled, maybeSent: true)
         }
         try await withListener(scene) { port, _ in
@@ -515,4 +507,15 @@ private final class BodyBehind: BodyStream {
         return try await rest.next()
     }
     func cancel() { rest.cancel() }
+}
+
+extension Gate {
+    /// Returns once the task is cancelled; everybody who waits at the gate learns it.
+    fileprivate func signalWhenCancelled() async {
+        await withTaskCancellationHandler {
+            await wait()
+        } onCancel: {
+            signal()
+        }
+    }
 }
