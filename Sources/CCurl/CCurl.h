@@ -21,6 +21,22 @@ static inline int ccurl_watch_records(void *tls_context, void (*saw)(int, int, i
     return 1;
 }
 
+/// Has whatever has come on connections of `tls_context` be taken from the system in one call instead of two for each TLS record.
+/// Whoever reads has to ask `ccurl_pending` afterwards: what has been taken shows on no socket. Zero is returned where that is not
+/// possible; nothing is changed then.
+static inline int ccurl_read_ahead(void *tls_context) {
+    long (*control)(void *, int, long, void *) = (long (*)(void *, int, long, void *))dlsym(NULL, "SSL_CTX_ctrl");
+    if (control == NULL || dlsym(NULL, "SSL_has_pending") == NULL) return 0;
+    control(tls_context, 41 /* SSL_CTRL_SET_READ_AHEAD */, 1, NULL);
+    return 1;
+}
+
+/// Says of a TLS session whether it holds bytes that have been taken from the system and were not read.
+typedef int (*ccurl_pending)(const void *session);
+
+/// NULL where there is no such function.
+static inline ccurl_pending ccurl_find_pending(void) { return (ccurl_pending)dlsym(NULL, "SSL_has_pending"); }
+
 /// Who makes and closes the sockets of connections, and is shown the TLS context of each before its handshake.
 static inline CURLcode ccurl_set_connection_observer(CURL *easy,
                                                      curl_socket_t (*wanted)(void *, curlsocktype, struct curl_sockaddr *),
@@ -145,8 +161,9 @@ static inline CURLcode ccurl_set_http_version(CURL *easy, long version) {
 }
 
 /// The handle connects, tunnels and verifies, and sends and reads nothing by itself: always on a connection of its own.
-static inline CURLcode ccurl_set_connect_only(CURL *easy) {
+static inline CURLcode ccurl_set_connect_only(CURL *easy, CURLcode (*made)(CURL *, void *, void *)) {
     CURLcode code;
+    if ((code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, made)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);

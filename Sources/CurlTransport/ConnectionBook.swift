@@ -98,6 +98,15 @@ let connectionMade:
         return CURLE_OK
     }
 
+/// The same for a connection of the direct lane, which reads as `DirectConnection` does: libcurl's own reading would wait for bytes that
+/// have been taken already.
+let directConnectionMade:
+    @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> CURLcode = {
+        easy, tlsContext, context in
+        unsafe _ = ccurl_read_ahead(tlsContext)
+        return unsafe connectionMade(easy, tlsContext, context)
+    }
+
 /// One TLS record, or the header of one.
 private let recordSeen:
     @convention(c) (

@@ -19,6 +19,7 @@ final class DirectConnection {
     private(set) var socket: Int32 = -1
     /// The address of its TLS session; 0 without one.
     private var session: UInt = 0
+    private var hasLearnt = false
     var idleSince: ContinuousClock.Instant
     /// Of how many transfers there were before the present one.
     private(set) var uses = 0
@@ -40,7 +41,25 @@ final class DirectConnection {
         (self.easy, self.book, born, idleSince) = (easy, book, now, now)
     }
 
+    /// How many looks of the system's list there had been when it was last touched; see `DirectLane`.
+    var looks: UInt64 = 0
+
+    private static let pending = unsafe ccurl_find_pending()
+
     func connected() { socket = Int32(easy.socket) }
+
+    /// libcurl shows the session once it has been used. What another one at its address has said is over.
+    private func learnSession() {
+        guard !hasLearnt else { return }
+        (hasLearnt, session) = (true, easy.session)
+        book.forgetGoodbye(session)
+    }
+
+    /// Whether bytes have come that its socket does not show any more.
+    var hasPending: Bool {
+        guard session != 0, let pending = unsafe Self.pending else { return false }
+        return unsafe pending(UnsafeRawPointer(bitPattern: session)) != 0
+    }
 
     func take(_ transfer: DirectTransfer) {
         self.transfer = transfer
@@ -69,17 +88,11 @@ final class DirectConnection {
         }
         switch code {
         case CURLE_OK:
-            if session == 0 { learnSession() }
+            learnSession()
             return .success(count)
         case CURLE_AGAIN: return .success(nil)
         default: return .failure(DirectFault(code: code))
         }
-    }
-
-    /// libcurl shows the session once it has been used. What another one at its address has said is over.
-    private func learnSession() {
-        session = easy.session
-        book.forgetGoodbye(session)
     }
 
     func receive(_ scratch: inout [UInt8]) -> Received {
@@ -87,6 +100,7 @@ final class DirectConnection {
         let code = unsafe scratch.withUnsafeMutableBytes { bytes in
             unsafe ccurl_receive(easy.raw, bytes.baseAddress, bytes.count, &count)
         }
+        learnSession()
         switch code {
         case CURLE_OK where count == 0: return .end
         case CURLE_OK: return .bytes(count)

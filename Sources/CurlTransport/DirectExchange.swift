@@ -61,7 +61,7 @@ extension DirectLane {
                 connection.isPaused = true
                 return
             }
-            switch connection.receive(&scratch) {
+            switch receive(connection) {
             case .nothing:
                 if let fault = connection.sendFault { again(connection, transfer, fault) }
                 return
@@ -74,9 +74,10 @@ extension DirectLane {
                 case false?: return fail(connection, CURLE_WEIRD_SERVER_REPLY)
                 }
                 // One record of TLS at a time: what goes on through this process in small pieces stays in the processor's caches.
-                if count < scratch.count, connection.sendFault == nil { return }
+                if count < scratch.count, connection.sendFault == nil { return goOn(connection) }
             }
         }
+        goOn(connection)
     }
 
     /// The peer has ended the connection: that ends an answer that has no other end.
@@ -100,7 +101,7 @@ extension DirectLane {
     private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {
         let isClean =
             transfer.reader.keepsConnection && transfer.isSent && connection.sendFault == nil
-            && connection.inbox.isEmpty
+            && connection.inbox.isEmpty && !connection.hasPending
         detach(connection, transfer)
         transfer.end(CURLE_OK)
         guard isClean else { return close(connection) }

@@ -25,6 +25,11 @@ struct DirectLane {
     private var connected: [Int32: DirectConnection] = [:]
     private var ready = [Int32](repeating: -1, count: 256)
     private var readyCount = 0
+    /// Connections with bytes that no socket shows any more; they go on in the next pass.
+    private var unread: [DirectConnection] = []
+    /// How often the system's list has been looked at, and whether that was since the last pass and showed everything.
+    private var looks: UInt64 = 0
+    private var isLookFresh = false
 
     /// An idle connection may have been forgotten on the way after that.
     private static let longestIdle = Duration.seconds(110)
@@ -52,15 +57,20 @@ struct DirectLane {
     }
 
     /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
-    /// take for its own.
+    /// take for its own. What the system's list has just been looked at for is not asked again.
     private mutating func isUsable(_ connection: DirectConnection, for transfer: DirectTransfer) -> Bool {
         connection.born >= transfer.earliest && ContinuousClock.now - connection.idleSince < Self.longestIdle
-            && isQuiet(connection)
+            && ((isLookFresh && connection.looks < looks) || isQuiet(connection))
     }
 
     /// TLS has things to say that are no bytes; what is one, or the end, is no quiet.
     private mutating func isQuiet(_ connection: DirectConnection) -> Bool {
-        if case .nothing = connection.receive(&scratch) { true } else { false }
+        if case .nothing = receive(connection) { !connection.hasPending } else { false }
+    }
+
+    mutating func receive(_ connection: DirectConnection) -> DirectConnection.Received {
+        connection.looks = looks
+        return connection.receive(&scratch)
     }
 
     mutating func connect(for transfer: DirectTransfer) {
@@ -91,6 +101,7 @@ struct DirectLane {
             return true
         }
         connected[connection.socket] = connection
+        connection.looks = looks
         makeIdle(connection)
         return true
     }
@@ -142,19 +153,31 @@ struct DirectLane {
     /// - Parameter libcurls: handles for whose sockets and timers it waits as well. For more than one, which is rare and soon over, it looks
     ///   again and again.
     mutating func wait(milliseconds: Int32, _ libcurls: [MultiHandle]) {
+        let milliseconds = unread.isEmpty ? milliseconds : 0
         libcurls.first?.wait(
             milliseconds: libcurls.count > 1 ? min(milliseconds, 10) : milliseconds, orFor: readiness.descriptor)
         readyCount = readiness.wait(&ready, milliseconds: libcurls.isEmpty ? milliseconds : 0)
+        looks += 1
+        isLookFresh = readyCount < ready.count
     }
 
-    /// What the last `wait` has found.
+    /// What the last `wait` has found, and what was left over before it.
     mutating func moveReady() {
+        let unread = unread
+        self.unread = []
+        for connection in unread where !connection.isOver { move(connection) }
         for index in 0..<readyCount {
             guard let connection = connected[ready[index]] else { continue }
             if connection.transfer == nil { lookAtIdle(connection) } else { move(connection) }
         }
         readyCount = 0
     }
+
+    /// What has come has been looked at as far as its share of a pass goes.
+    mutating func goOn(_ connection: DirectConnection) { if connection.hasPending { unread.append(connection) } }
+
+    /// The pass is over: what the list showed is no longer news.
+    mutating func passed() { isLookFresh = false }
 
     /// Tells the system what the connection waits for now.
     func announce(_ connection: DirectConnection) {

@@ -63,7 +63,7 @@ internal import Model
     /// - Returns: false when libcurl refuses.
     func prepareConnection(to origin: TenantOrigin, oldest: Duration) -> Bool {
         let results = unsafe [
-            ccurl_set_url(raw, origin.text + "/"), ccurl_set_connect_only(raw),
+            ccurl_set_url(raw, origin.text + "/"), ccurl_set_connect_only(raw, directConnectionMade),
             ccurl_set_oldest_authorities(raw, Int(clamping: oldest.components.seconds)),
         ]
         return results.allSatisfy { $0 == CURLE_OK }

@@ -56,6 +56,7 @@ struct TransferLoop {
         for transfer in transfers.values { transfer.flush(at: now) }
         if now >= nextLook { stopOverdue(now) }
         pool.freeRetired { multi in transfers.values.contains { $0.multi == multi } }
+        direct.passed()
         guard !isOver, inbox.fallAsleep() else { return }
         direct.wait(milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100, working)
         inbox.awake()

@@ -70,9 +70,8 @@ package struct AdmissionPolicy: Sendable {
         }
         try admitMethod(head)
         guard let target = RequestTarget(head.target) else { throw .malformed }
-        let hosts = head.fields.values(.host)
-        guard hosts.count == 1 else { throw .malformed }
-        guard self.hosts.permits(target.authority.map { $0[...] } ?? hosts[0]) else { throw .hostNotAllowed }
+        guard case .once(let host) = head.fields.occurrence(.host) else { throw .malformed }
+        guard hosts.permits(target.authority.map { $0[...] } ?? host) else { throw .hostNotAllowed }
         try admitBrowser(head)
         try admitCaller(head)
         guard target.isUnambiguous || target.path.starts(with: Self.usersPrefix) else { throw .pathAmbiguous }
@@ -83,9 +82,7 @@ package struct AdmissionPolicy: Sendable {
         if head.method.elementsEqual("CONNECT".utf8) || head.method.elementsEqual("TRACE".utf8) {
             throw .methodNotAllowed
         }
-        if head.fields.list(.upgrade).contains(where: { ASCII.equalIgnoringCase($0, "websocket") }) {
-            throw .upgradeNotSupported
-        }
+        if head.fields.lists("websocket", in: .upgrade) { throw .upgradeNotSupported }
     }
 
     private func admitBrowser(_ head: RequestHead) throws(GuardRefusal) {
@@ -107,15 +104,19 @@ package struct AdmissionPolicy: Sendable {
             }
         }
         if let localToken {
-            let values = head.fields.values(Self.callerToken)
-            guard values.count == 1, ConstantTime.equal(values[0], localToken.bytes[...]) else { throw .callerUnknown }
+            guard case .once(let token) = head.fields.occurrence(Self.callerToken),
+                ConstantTime.equal(token, localToken.bytes[...])
+            else { throw .callerUnknown }
         }
     }
 
     private func user(_ head: RequestHead) throws(GuardRefusal) -> UserKey? {
-        let values = head.fields.values(userHeader)
-        guard let value = values.first else { return nil }
-        guard values.count == 1, let user = UserKey(Array(value)) else { throw .userInvalid }
-        return user
+        switch head.fields.occurrence(userHeader) {
+        case .none: return nil
+        case .once(let value):
+            guard let user = UserKey(Array(value)) else { throw .userInvalid }
+            return user
+        case .several: throw .userInvalid
+        }
     }
 }

@@ -4,9 +4,6 @@ internal import Model
 
 /// The names that `Host` may hold (contract 4): loopback, the listeners' own and the operator's list; ports are ignored.
 package struct HostPolicy: Sendable {
-    private static let localhost = Array("localhost".utf8)
-    private static let loopback6 = Array("[::1]".utf8)
-
     private let allowed: Set<[UInt8]>
 
     /// - Parameter names: lower case without port; an IPv6 address in brackets.
@@ -14,29 +11,29 @@ package struct HostPolicy: Sendable {
 
     package func permits(_ host: ArraySlice<UInt8>) -> Bool {
         guard let name = Self.name(host) else { return false }
-        return name == Self.localhost || name == Self.loopback6 || Self.isLoopback(name) || allowed.contains(name)
+        return Self.isLoopback(name) || ASCII.equalIgnoringCase(name, "localhost") || name.elementsEqual("[::1]".utf8)
+            || allowed.contains(name.map(ASCII.lowered))
     }
 
-    /// The host of `host[:port]` in lower case; nil when it is no such thing.
-    static func name(_ host: ArraySlice<UInt8>) -> [UInt8]? {
-        let text = host.map(ASCII.lowered)
+    /// The host of `host[:port]`; nil when it is no such thing.
+    static func name(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let end: Int
         if text.first == UInt8(ascii: "[") {
             guard let bracket = text.firstIndex(of: UInt8(ascii: "]")) else { return nil }
             end = bracket + 1
         } else {
-            end = text.firstIndex(of: UInt8(ascii: ":")) ?? text.count
+            end = text.firstIndex(of: UInt8(ascii: ":")) ?? text.endIndex
         }
         let port = text[end...]
-        guard end > 0,
+        guard end > text.startIndex,
             port.isEmpty
                 || (port.first == UInt8(ascii: ":") && port.dropFirst().allSatisfy { $0 >= 0x30 && $0 <= 0x39 })
         else { return nil }
-        return Array(text[..<end])
+        return text[..<end]
     }
 
     /// 127.0.0.0/8 in dotted decimal.
-    private static func isLoopback(_ name: [UInt8]) -> Bool {
+    private static func isLoopback(_ name: ArraySlice<UInt8>) -> Bool {
         guard name.count <= 15 else { return false }
         var (part, digits, parts) = (0, 0, 0)
         for byte in name {

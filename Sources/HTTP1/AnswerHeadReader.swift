@@ -67,14 +67,13 @@ package struct AnswerHeadReader: Sendable {
     private mutating func readStatus(_ text: ArraySlice<UInt8>) -> Step {
         guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { return .broken }
         guard text.starts(with: "HTTP/".utf8) else { return .broken }
-        let parts = text.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count >= 2, parts[1].count == 3, let code = ASCII.decimal(parts[1]), (100...599).contains(code)
-        else {
-            return .broken
-        }
-        let version = parts[0].dropFirst(5)
+        guard let space = text.firstIndex(of: 0x20) else { return .broken }
+        let version = text[text.startIndex + 5..<space]
+        let codeEnd = text[(space + 1)...].firstIndex(of: 0x20) ?? text.endIndex
+        guard codeEnd - space == 4, let code = ASCII.decimal(text[space + 1..<codeEnd]), (100...599).contains(code)
+        else { return .broken }
         isVersion10 = version.elementsEqual("1.0".utf8)
-        isVersion2 = mayBeHTTP2 && version.elementsEqual("2".utf8) && parts.count == 3 && parts[2].isEmpty
+        isVersion2 = mayBeHTTP2 && version.elementsEqual("2".utf8) && codeEnd == text.endIndex - 1
         guard isVersion10 || isVersion2 || version.elementsEqual("1.1".utf8) else { return .broken }
         // An interim answer of another kind than "switching protocols", which nobody asked for.
         guard code != 101 else { return .broken }

@@ -39,9 +39,8 @@ package struct AnswerReader: Sendable {
 
     /// Whether another request may go out on the connection behind a complete answer.
     package var keepsConnection: Bool {
-        let options = head.fields.list(.connection)
-        if options.contains(where: { ASCII.equalIgnoringCase($0, "close") }) { return false }
-        return !head.isVersion10 || options.contains { ASCII.equalIgnoringCase($0, "keep-alive") }
+        !head.fields.lists("close", in: .connection)
+            && (!head.isVersion10 || head.fields.lists("keep-alive", in: .connection))
     }
 
     /// The next part; nil when more bytes are needed.

@@ -210,15 +210,13 @@ package struct RequestReader: Sendable {
     /// Two lengths, a length beside a coding, a length that is no plain number, another coding than `chunked`, a coding in HTTP/1.0:
     /// nothing that must be guessed at.
     private static func length(_ fields: HeaderFields, _ isVersion10: Bool) throws(HTTP1Fault) -> Int? {
-        let lengths = fields.values(.contentLength)
-        let codings = fields.values(.transferEncoding)
-        switch (lengths.count, codings.count) {
-        case (0, 0): return 0
-        case (1, 0):
-            guard let length = ASCII.decimal(lengths[0]) else { throw .malformed }
+        switch (fields.occurrence(.contentLength), fields.occurrence(.transferEncoding)) {
+        case (.none, .none): return 0
+        case (.once(let length), .none):
+            guard let length = ASCII.decimal(length) else { throw .malformed }
             return length
-        case (0, 1):
-            guard !isVersion10, ASCII.equalIgnoringCase(codings[0], "chunked") else { throw .malformed }
+        case (.none, .once(let coding)):
+            guard !isVersion10, ASCII.equalIgnoringCase(coding, "chunked") else { throw .malformed }
             return nil
         default: throw .malformed
         }

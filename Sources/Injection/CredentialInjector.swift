@@ -117,15 +117,15 @@ package struct CredentialInjector: Sendable {
         if route.devices == .body, let device = credentials.device {
             func own(_ name: StaticString, _ value: [UInt8]) {
                 guard !Self.isFilled(object, name) else { return }
-                edit.put(name, spelling: JSONString.encode(value), in: object)
+                edit.put(name, value, in: object)
             }
             own("operating_sys_version", device.operatingSystem)
             own("device_ip", device.address)
             own("agent", device.agent)
-            edit.put("device_fingerprint", spelling: JSONString.encode(device.fingerprint.bytes), in: object)
+            edit.put("device_fingerprint", device.fingerprint.bytes, in: object)
         }
         if route.token == .body, let token = credentials.sessionToken {
-            edit.put("session_token", spelling: JSONString.encode(token.bytes), in: object)
+            edit.put("session_token", token.bytes, in: object)
         }
         return edit.applied(to: object)
     }

@@ -21,7 +21,7 @@ package struct ForwardedFields: Sendable {
     /// The fields of a request that go on, in their order, and those that are injected behind them.
     /// - Parameter without: names that do not go on although nothing is injected for them.
     package func merge(_ fields: HeaderFields, injected: HeaderFields, without: FieldNames) -> HeaderFields {
-        let named = FieldNames(fields.list(.connection).map { FieldName(Array($0)) })
+        let named = fields.namedByConnection
         var merged = HeaderFields()
         merged.reserveCapacity(
             bytes: fields.lines.count + injected.lines.count, fields: fields.count + injected.count)

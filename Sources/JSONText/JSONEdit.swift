@@ -2,42 +2,43 @@
 
 /// A set of changes to the top level of a `JSONObject`. Every byte outside the changed values stays as it is.
 package struct JSONEdit: Sendable {
-    private var replacements: [(range: Range<Int>, spelling: [UInt8])] = []
-    private var additions: [(name: StaticString, spelling: [UInt8])] = []
+    private var replacements: [(range: Range<Int>, value: [UInt8])] = []
+    private var additions: [(name: StaticString, value: [UInt8])] = []
 
-    package init() {}
+    package init() { additions.reserveCapacity(6) }
 
     /// Puts a string member: the value of an existing member is replaced where it stands, a new one goes to the end.
-    /// - Parameter spelling: the value as JSON text (`JSONString.encode` for a string).
-    package mutating func put(_ name: StaticString, spelling: [UInt8], in object: JSONObject) {
+    /// - Parameter value: UTF-8, without quotes and escapes.
+    package mutating func put(_ name: StaticString, _ value: [UInt8], in object: JSONObject) {
         if let member = object.member(name) {
-            replacements.append((member.value, spelling))
+            replacements.append((member.value, value))
         } else {
-            additions.append((name, spelling))
+            additions.append((name, value))
         }
     }
 
     /// The object's text with the changes made. Names of additions must need no escape.
     package consuming func applied(to object: JSONObject) -> [UInt8] {
         var text: [UInt8] = []
-        let added = additions.reduce(0) { $0 + $1.name.utf8CodeUnitCount + $1.spelling.count + 4 }
-        text.reserveCapacity(object.text.count + added + replacements.reduce(0) { $0 + $1.spelling.count })
+        let added = additions.reduce(0) { $0 + $1.name.utf8CodeUnitCount + $1.value.count + 6 }
+        text.reserveCapacity(object.text.count + added + replacements.reduce(0) { $0 + $1.value.count + 2 })
         replacements.sort { $0.range.lowerBound < $1.range.lowerBound }
         var copied = 0
-        for (range, spelling) in replacements {
+        for (range, value) in replacements {
             text += object.text[copied..<range.lowerBound]
-            text += spelling
+            JSONString.append(value, to: &text)
             copied = range.upperBound
         }
         text += object.text[copied..<object.end]
         var first = object.members.isEmpty
-        for (name, spelling) in additions {
+        for (name, value) in additions {
             if !first { text.append(UInt8(ascii: ",")) }
             first = false
             text.append(UInt8(ascii: "\""))
             unsafe text += UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-            text += [UInt8(ascii: "\""), UInt8(ascii: ":")]
-            text += spelling
+            text.append(UInt8(ascii: "\""))
+            text.append(UInt8(ascii: ":"))
+            JSONString.append(value, to: &text)
         }
         text += object.text[object.end...]
         return text

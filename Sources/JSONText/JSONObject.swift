@@ -7,8 +7,10 @@ package struct JSONObject: Sendable {
 
     /// One top-level member.
     package struct Member: Sendable {
-        /// The decoded name, UTF-8.
-        package let name: [UInt8]
+        /// Where the name stands in `text`, without its quotes.
+        fileprivate let plainName: Range<Int>
+        /// The name, if it holds an escape.
+        fileprivate let decodedName: [UInt8]?
         package let kind: Kind
         /// Where the value stands in `text`, quotes and brackets included.
         package let value: Range<Int>
@@ -26,13 +28,23 @@ package struct JSONObject: Sendable {
     package init(_ body: [UInt8]) throws(JSONFault) {
         let text = body.isEmpty ? [UInt8(ascii: "{"), UInt8(ascii: "}")] : body
         let (members, end) = try Self.read(text.span)
-        try Self.refuseDuplicates(members)
+        try Self.refuseDuplicates(members, text)
         (self.text, self.members, self.end) = (text, members, end)
     }
 
     /// The member called `name`, compared byte by byte.
     package func member(_ name: StaticString) -> Member? {
-        members.first { Self.equal($0.name, name) }
+        members.first { member in
+            if let decoded = member.decodedName { return Self.equal(decoded, decoded.indices, name) }
+            return Self.equal(text, member.plainName, name)
+        }
+    }
+
+    /// The decoded name of a member, UTF-8.
+    package func name(_ member: Member) -> [UInt8] { Self.name(member, text.span) }
+
+    private static func name(_ member: Member, _ text: Span<UInt8>) -> [UInt8] {
+        member.decodedName ?? member.plainName.map { text[$0] }
     }
 
     /// The decoded bytes of a member that is a string; nil when it is missing or of another kind.
@@ -44,10 +56,9 @@ package struct JSONObject: Sendable {
     /// The spelling of a member's value, as it stands in the document.
     package func spelling(_ name: StaticString) -> ArraySlice<UInt8>? { member(name).map { text[$0.value] } }
 
-    static func equal(_ bytes: [UInt8], _ name: StaticString) -> Bool {
-        let length = name.utf8CodeUnitCount
-        guard bytes.count == length else { return false }
-        for index in 0..<length where unsafe name.utf8Start[index] != bytes[index] { return false }
+    private static func equal(_ bytes: [UInt8], _ range: Range<Int>, _ name: StaticString) -> Bool {
+        guard range.count == name.utf8CodeUnitCount else { return false }
+        for index in range where unsafe name.utf8Start[index - range.lowerBound] != bytes[index] { return false }
         return true
     }
 
@@ -61,6 +72,7 @@ package struct JSONObject: Sendable {
         }
         at += 1
         var members: [Member] = []
+        members.reserveCapacity(8)
         JSONGrammar.skipSpace(text, &at)
         if at < text.count, text[at] == UInt8(ascii: "}") {
             at += 1
@@ -79,14 +91,15 @@ package struct JSONObject: Sendable {
 
     private static func readMember(_ text: Span<UInt8>, _ at: inout Int) throws(JSONFault) -> Member {
         let nameStart = at
-        _ = try JSONGrammar.skipString(text, &at)
-        let name = try JSONString.decode(text, nameStart..<at)
+        let isEscaped = try JSONGrammar.skipString(text, &at)
+        let name = nameStart + 1..<at - 1
+        let decoded = isEscaped ? try JSONString.decode(text, nameStart..<at) : nil
         JSONGrammar.skipSpace(text, &at)
         try JSONGrammar.expect(UInt8(ascii: ":"), text, &at)
         JSONGrammar.skipSpace(text, &at)
         let valueStart = at
         try JSONGrammar.skipValue(text, &at, depth: 1)
-        return Member(name: name, kind: kind(of: text[valueStart]), value: valueStart..<at)
+        return Member(plainName: name, decodedName: decoded, kind: kind(of: text[valueStart]), value: valueStart..<at)
     }
 
     private static func kind(of first: UInt8) -> Kind {
@@ -100,13 +113,23 @@ package struct JSONObject: Sendable {
         }
     }
 
-    private static func refuseDuplicates(_ members: [Member]) throws(JSONFault) {
-        if members.count <= 16 {
+    private static func refuseDuplicates(_ members: [Member], _ text: [UInt8]) throws(JSONFault) {
+        guard members.count > 16 || members.contains(where: { $0.decodedName != nil }) else {
             for later in members.indices.dropFirst() {
-                for earlier in 0..<later where members[earlier].name == members[later].name { throw .duplicateKey }
+                for earlier in 0..<later where same(members[earlier].plainName, members[later].plainName, text) {
+                    throw .duplicateKey
+                }
             }
-        } else if Set(members.map(\.name)).count != members.count {
-            throw .duplicateKey
+            return
         }
+        let span = text.span
+        guard Set(members.map { name($0, span) }).count == members.count else { throw .duplicateKey }
+    }
+
+    private static func same(_ left: Range<Int>, _ right: Range<Int>, _ text: [UInt8]) -> Bool {
+        guard left.count == right.count else { return false }
+        let distance = right.lowerBound - left.lowerBound
+        for index in left where text[index] != text[index + distance] { return false }
+        return true
     }
 }

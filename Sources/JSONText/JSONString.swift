@@ -66,13 +66,5 @@ package enum JSONString {
         text.append(UInt8(ascii: "\""))
     }
 
-    /// The spelling of `value` with quotes.
-    package static func encode(_ value: [UInt8]) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(value.count + 2)
-        append(value, to: &text)
-        return text
-    }
-
     private static func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10 }
 }

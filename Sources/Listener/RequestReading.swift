@@ -19,13 +19,10 @@ struct ReadHead: Sendable {
         let fields = received.fields
         isVersion10 = received.isVersion10
         contentLength = received.contentLength
-        let connection = fields.list(.connection)
-        let closes = connection.contains { ASCII.equalIgnoringCase($0, "close") }
-        let keeps = connection.contains { ASCII.equalIgnoringCase($0, "keep-alive") }
-        keepAlive = !closes && (!isVersion10 || keeps)
+        keepAlive =
+            !fields.lists("close", in: .connection) && (!isVersion10 || fields.lists("keep-alive", in: .connection))
         isHead = received.method.elementsEqual("HEAD".utf8)
-        expectsContinue =
-            !isVersion10 && fields.list(.expect).contains { ASCII.equalIgnoringCase($0, "100-continue") }
+        expectsContinue = !isVersion10 && fields.lists("100-continue", in: .expect)
         head = RequestHead(method: received.method, target: received.target, fields: fields, peer: peer)
     }
 }

@@ -62,6 +62,8 @@ package struct FieldNames: Sendable {
 
     package init(_ names: [FieldName]) { (self.names, folds) = (names, names.map(\.fold)) }
 
+    package static let none = FieldNames([])
+
     func collide(with fold: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         for index in folds.indices where folds[index] == fold {
             if names[index].collides(with: bytes, range) { return true }

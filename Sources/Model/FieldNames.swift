@@ -29,9 +29,10 @@ extension FieldName {
     package static let sidecarSource: FieldName = "X-Sidecar-Source"
     package static let sidecarUser: FieldName = "X-Sidecar-User"
 
-    /// What a proxy never passes on (RFC 9110 section 7.6.1 and what was used before it).
+    /// What a proxy never passes on (RFC 9110 section 7.6.1 and what was used before it); `Close` is a word of `Connection` and may be
+    /// no field's name (RFC 9110 section 18.4).
     package static let hopByHop: [FieldName] = [
         .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade,
-        "Proxy-Authenticate", "Proxy-Authorization", "HTTP2-Settings",
+        "Proxy-Authenticate", "Proxy-Authorization", "HTTP2-Settings", "Close",
     ]
 }

@@ -177,18 +177,59 @@ package struct HeaderFields: Sendable {
         return nil
     }
 
+    /// How often a field is there.
+    package enum Occurrence {
+        case none
+        case once(ArraySlice<UInt8>)
+        case several
+    }
+
+    /// Whether there is one field called `name`, and its value.
+    package func occurrence(_ name: FieldName) -> Occurrence {
+        var found: Span?
+        for span in spans where isCalled(name, span) {
+            guard found == nil else { return .several }
+            found = span
+        }
+        return found.map { .once(value($0)) } ?? .none
+    }
+
     package func contains(_ name: FieldName) -> Bool { spans.contains { isCalled(name, $0) } }
 
     /// The elements of all fields called `name` taken as comma-separated lists, without white space, none empty.
     package func list(_ name: FieldName) -> [ArraySlice<UInt8>] {
         var elements: [ArraySlice<UInt8>] = []
+        eachElement(name) { elements.append($0) }
+        return elements
+    }
+
+    /// Whether one of those elements is this, in any case.
+    package func lists(_ element: String, in name: FieldName) -> Bool {
+        var isThere = false
+        eachElement(name) { if ASCII.equalIgnoringCase($0, element) { isThere = true } }
+        return isThere
+    }
+
+    /// The names of fields that go no further because `Connection` names them (RFC 9110 section 7.6.1). Its own words `close` and
+    /// `keep-alive`, which are in most answers, are left out: fields of those names are hop-by-hop anyway.
+    package var namedByConnection: FieldNames {
+        var names: [FieldName] = []
+        eachElement(.connection) { element in
+            if ASCII.equalIgnoringCase(element, "close") || ASCII.equalIgnoringCase(element, "keep-alive") { return }
+            names.append(FieldName(Array(element)))
+        }
+        return names.isEmpty ? .none : FieldNames(names)
+    }
+
+    private func eachElement(_ name: FieldName, _ body: (ArraySlice<UInt8>) -> Void) {
         for span in spans where isCalled(name, span) {
-            for part in value(span).split(separator: UInt8(ascii: ",")) {
-                let element = ASCII.trimmed(part)
-                if !element.isEmpty { elements.append(element) }
+            var start = span.nameEnd + 2
+            for index in start...span.end where index == span.end || lines[index] == UInt8(ascii: ",") {
+                let element = ASCII.trimmed(lines[start..<index])
+                if !element.isEmpty { body(element) }
+                start = index + 1
             }
         }
-        return elements
     }
 }
 

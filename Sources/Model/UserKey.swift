@@ -12,6 +12,16 @@ package struct UserKey: Sendable, Hashable, Redacted {
         guard self.bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) || Self.isCleanUTF8(self.bytes) else { return nil }
     }
 
+    /// Eight bytes at a time: it is asked for with every request.
+    package func hash(into hasher: inout Hasher) {
+        var word = UInt64(bytes.count)
+        for index in bytes.indices {
+            word = word << 8 | UInt64(bytes[index])
+            if index & 7 == 7 { hasher.combine(word) }
+        }
+        hasher.combine(word)
+    }
+
     /// UTF-8 without the control characters U+0000–U+001F, U+007F and U+0080–U+009F.
     private static func isCleanUTF8(_ bytes: [UInt8]) -> Bool {
         guard String(validating: bytes, as: UTF8.self) != nil else { return false }

@@ -61,17 +61,19 @@ package struct CircuitBreaker: Sendable {
 
     /// - Parameters:
     ///   - permission: what the request was given.
-    ///   - jitter: 0..<1, so that many sidecars do not try at the same moment.
-    package mutating func ended(_ permission: Permission, _ outcome: Outcome, at now: Instant, jitter: Double) {
+    ///   - jitter: 0..<1, so that many sidecars do not try at the same moment; asked for when it opens, and not otherwise.
+    package mutating func ended(
+        _ permission: Permission, _ outcome: Outcome, at now: Instant, jitter: @autoclosure () -> Double
+    ) {
         switch (state, permission, outcome) {
         case (.trying, .trial, .success): state = .closed(failures: 0)
-        case (.trying(let pause, _), .trial, .failure): open(for: min(pause * 2, Self.longestPause), now, jitter)
+        case (.trying(let pause, _), .trial, .failure): open(for: min(pause * 2, Self.longestPause), now, jitter())
         // It says nothing: the next one tries.
         case (.trying(let pause, _), .trial, .neither): state = .open(until: now, pause: pause)
         case (.closed, _, .success): state = .closed(failures: 0)
         case (.closed(let failures), _, .failure):
             state = .closed(failures: failures + 1)
-            if failures + 1 >= Self.failures { open(for: Self.shortestPause, now, jitter) }
+            if failures + 1 >= Self.failures { open(for: Self.shortestPause, now, jitter()) }
         // Late answers of requests from before it opened.
         default: break
         }

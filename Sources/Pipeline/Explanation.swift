@@ -51,12 +51,13 @@ extension Explanation {
                 throw .fieldInvalid(rule)
             }
             for header in headers.members {
+                let name = headers.name(header)
                 let named = Array("{\"value\":".utf8) + headers.text[header.value] + Array("}".utf8)
                 guard header.kind == .string, let value = (try? JSONObject(named))?.string("value"),
-                    !header.name.isEmpty, header.name.allSatisfy(ASCII.isTokenCharacter),
+                    !name.isEmpty, name.allSatisfy(ASCII.isTokenCharacter),
                     value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
                 else { throw .fieldInvalid(rule) }
-                fields.append(header.name[...], value[...])
+                fields.append(name[...], value[...])
             }
         }
         if fields.values(.host).isEmpty { fields.append(.host, "127.0.0.1") }

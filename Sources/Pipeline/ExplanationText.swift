@@ -90,7 +90,7 @@ extension Explanation {
     private static func shown(_ object: JSONObject) -> [UInt8] {
         var edit = JSONEdit()
         for name in secretMembers where object.member(name) != nil {
-            edit.put(name, spelling: Array("\"•••\"".utf8), in: object)
+            edit.put(name, Array("•••".utf8), in: object)
         }
         return edit.applied(to: object)
     }

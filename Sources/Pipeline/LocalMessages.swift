@@ -66,7 +66,7 @@ extension LocalAnswer {
         FieldName.hopByHop + [.contentLength, .sidecarSource, .sidecarError, .requestID])
 
     private static func endToEnd(_ fields: HeaderFields, _ source: AnswerSource) -> HeaderFields {
-        let named = FieldNames(fields.list(.connection).map { FieldName(Array($0)) })
+        let named = fields.namedByConnection
         var kept = HeaderFields()
         kept.reserveCapacity(bytes: fields.lines.count + 128, fields: fields.count + 4)
         for index in 0..<fields.count

@@ -16,8 +16,9 @@ package enum OpenAPIListing {
             guard let item = try? JSONObject(Array(paths.text[path.value])) else { continue }
             for method in item.members where method.kind == .object {
                 guard let call = try? JSONObject(Array(item.text[method.value])) else { continue }
-                let name = text(method.name).uppercased() + " " + text(path.name)
-                let statuses = object(call, "responses")?.members.map { text($0.name) } ?? []
+                let name = text(item.name(method)).uppercased() + " " + text(paths.name(path))
+                let responses = object(call, "responses")
+                let statuses = responses?.members.compactMap { responses?.name($0) }.map { text($0) } ?? []
                 let answers = statuses.map { $0.utf8.elementsEqual("default".utf8) ? "other errors" : $0 }
                 lines.append(
                     "| `\(name)` | \(text(call.string("summary") ?? [])) | \(answers.joined(separator: ", ")) |")

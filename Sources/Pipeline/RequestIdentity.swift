@@ -20,11 +20,10 @@ private enum RequestID {
     private static let count = Atomic<UInt64>(0)
 
     static func of(_ fields: HeaderFields) -> [UInt8] {
-        if fields.contains(.requestID) {
-            let sent = fields.values(.requestID)
-            if sent.count == 1, (1...128).contains(sent[0].count), sent[0].allSatisfy(VisibleASCII.contains) {
-                return Array(sent[0])
-            }
+        if case .once(let sent) = fields.occurrence(.requestID), (1...128).contains(sent.count),
+            sent.allSatisfy(VisibleASCII.contains)
+        {
+            return Array(sent)
         }
         var id: [UInt8] = []
         id.reserveCapacity(32)

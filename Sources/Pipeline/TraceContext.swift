@@ -6,10 +6,10 @@ internal import Synchronization
 /// An app's own trace goes on as it is; a request without one starts one, so that the tenant's log, ours and the app's can be laid side
 /// by side.
 struct TraceContext: Sendable {
-    /// 32 hexadecimal digits.
-    let traceID: [UInt8]
     /// What is sent as `traceparent`.
     let parent: [UInt8]
+    /// 32 hexadecimal digits.
+    var traceID: ArraySlice<UInt8> { parent[3..<35] }
     /// Whether the app sent one that is valid; if it did not, its `tracestate` is dropped as well.
     let isTheApps: Bool
 
@@ -17,17 +17,19 @@ struct TraceContext: Sendable {
     static let length = 55
 
     init(_ fields: HeaderFields) {
-        let sent = fields.values(.traceparent)
-        if sent.count == 1, let id = Self.traceID(Array(sent[0])) {
-            (traceID, parent, isTheApps) = (id, Array(sent[0]), true)
-            return
+        if case .once(let sent) = fields.occurrence(.traceparent) {
+            let parent = Array(sent)
+            if Self.isValid(parent) {
+                (self.parent, isTheApps) = (parent, true)
+                return
+            }
         }
         // Not sampled: nobody here records spans.
         var text = Array("00-00000000000000000000000000000000-0000000000000000-00".utf8)
         Self.write(Self.unique(), to: &text, at: 3)
         Self.write(Self.unique(), to: &text, at: 19)
         Self.write(Self.unique(), to: &text, at: 36)
-        (traceID, parent, isTheApps) = (Array(text[3..<35]), text, false)
+        (parent, isTheApps) = (text, false)
     }
 
     /// New and well spread, not secret, never zero: the system's random numbers cost a call each (SplitMix64).
@@ -47,15 +49,14 @@ struct TraceContext: Sendable {
         }
     }
 
-    private static func traceID(_ parent: [UInt8]) -> [UInt8]? {
+    private static func isValid(_ parent: [UInt8]) -> Bool {
         guard parent.count >= length, parent[2] == 0x2D, parent[35] == 0x2D, parent[52] == 0x2D,
             isHexadecimal(parent[0..<2]), isHexadecimal(parent[3..<35]), isHexadecimal(parent[36..<52]),
             isHexadecimal(parent[53..<55]), parent[3..<35].contains(where: { $0 != 0x30 }),
             parent[36..<52].contains(where: { $0 != 0x30 }), !parent[0..<2].elementsEqual("ff".utf8)
-        else { return nil }
+        else { return false }
         let isVersion0 = parent[0..<2].elementsEqual("00".utf8)
-        guard isVersion0 ? parent.count == length : parent.count == length || parent[length] == 0x2D else { return nil }
-        return Array(parent[3..<35])
+        return parent.count == length || (!isVersion0 && parent[length] == 0x2D)
     }
 
     /// Lower case only, as the specification has it.

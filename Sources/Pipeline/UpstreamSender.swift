@@ -54,7 +54,7 @@ package final class UpstreamSender: Sendable {
         if call.route.family == .tenant {
             do { credentials.accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
         }
-        let answer = try await sendOnce(call, credentials)
+        let answer = try await sendOnce(call, request(call, credentials), hiding: credentials.accessToken)
         guard case .error(_, let refusal) = answer else { return answer }
         if refusal == .envelope, let sealed { envelopes.refused(sealed) }
         guard call.maySendAgain else { return answer }
@@ -70,7 +70,7 @@ package final class UpstreamSender: Sendable {
             credentials.envelope = try await seal(token, call, fingerprint).text
         case .idToken, .deadSession, .failed, .other: return answer
         }
-        return try await sendOnce(call, credentials)
+        return try await sendOnce(call, request(call, credentials), hiding: credentials.accessToken)
     }
 
     private func credentials(
@@ -91,15 +91,11 @@ package final class UpstreamSender: Sendable {
         let fetching = EnvelopeFacts(
             call: call,
             send: { [self] (call) throws(SendFailure) in
-                try await sendOnce(call, credentials(call, nil, nil, fingerprint))
+                try await sendOnce(call, request(call, credentials(call, nil, nil, fingerprint)), hiding: nil)
             })
         do { return try await envelopes.seal(token, fetching: fetching) } catch {
             throw .envelope(error)
         }
-    }
-
-    private func sendOnce(_ call: ProxiedCall, _ credentials: Credentials) async throws(SendFailure) -> SentAnswer {
-        try await sendOnce(call, request(call, credentials), hiding: credentials.accessToken)
     }
 
     /// - Parameter secret: is taken out of what the tenant says of a failure.

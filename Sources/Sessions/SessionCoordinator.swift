@@ -115,11 +115,22 @@ package final class SessionCoordinator: Sendable {
     /// The session whose newest token a call has to carry, after a rotation if it is about to end.
     package func newest(for claim: SessionClaim, renewal: some SessionRenewal) async throws(StoreError) -> NewestSession
     {
+        let first = step(claim, .use, [:], rotationTried: false)
+        if case .decided(.use(let session)) = first { return .session(session) }
+        return try await newest(for: claim, renewal: renewal, from: first)
+    }
+
+    /// Apart, because what it has to remember while it waits is large, and most calls wait for nothing.
+    @inline(never)
+    private func newest(
+        for claim: SessionClaim, renewal: some SessionRenewal, from first: Step
+    ) async throws(StoreError) -> NewestSession {
         let started = ContinuousClock.now
         var read: StoreAnswers = [:]
         var failure: RotationResult?
+        var next = first
         while true {
-            switch step(claim, .use, read, rotationTried: failure != nil) {
+            switch next {
             case .decided(.load(let query)): try await load(query, &read)
             case .decided(.refuse(let refusal)): return .refused(note(refusal))
             case .decided(.useForeign(let token, let key)): return .foreign(token, key: key)
@@ -142,6 +153,7 @@ package final class SessionCoordinator: Sendable {
                 read = [:]
             case .decided: return .refused(.unknown)
             }
+            next = step(claim, .use, read, rotationTried: failure != nil)
         }
     }
 

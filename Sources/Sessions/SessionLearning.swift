@@ -79,7 +79,7 @@ extension SessionCoordinator {
     package func take(_ renewed: RenewedToken, for key: SessionKey, isLogin: Bool) async throws(StoreError) -> Session?
     {
         var read: StoreAnswers = [:]
-        if state.withLockedValue({ $0.ledger.needsReading(key) }) { try await load(.key(key), &read) }
+        if state.withLockedValue({ $0.ledger.current(key) == nil }) { try await load(.key(key), &read) }
         let hash = state.withLockedValue { $0.ledger.hasher.hash(renewed.token) }
         if state.withLockedValue({ $0.ledger.owner(of: hash) == nil }) { try await load(.token(hash), &read) }
         while true {
@@ -148,14 +148,13 @@ extension SessionCoordinator {
 
     /// The session of a user that is not in a request: the local API.
     package func session(_ key: SessionKey) async throws(StoreError) -> Session? {
-        if state.withLockedValue({ $0.ledger.needsReading(key) }) {
-            var read: StoreAnswers = [:]
-            try await load(.key(key), &read)
+        let now = clock.now()
+        if let session = state.withLockedValue({ $0.ledger.recall(key, mustBeCurrent: true, at: now) }) {
+            return session
         }
-        return state.withLockedValue { state in
-            state.ledger.used(key, at: clock.now())
-            return state.ledger.session(key)
-        }
+        var read: StoreAnswers = [:]
+        try await load(.key(key), &read)
+        return state.withLockedValue { $0.ledger.recall(key, mustBeCurrent: false, at: now) }
     }
 
     /// The session whose lineage a claim is of; nil for a token from elsewhere and where there is none.

@@ -99,7 +99,7 @@ package struct SessionLedger: Sendable {
         case .refused(let refusal): return .refuse(refusal)
         case .found(let place):
             if let refusal = refusal(place, at: now) { return .refuse(refusal) }
-            if isUse, purpose != .keepFresh { used(place.key, at: now) }
+            if isUse, purpose != .keepFresh, let position = place.position { table.used(at: position, now) }
             if let intent = inTheAir[place.key] {
                 let shares = (purpose == .refresh || purpose == .keepFresh) && intent.isShared
                 return shares ? .join(intent.attempt) : .wait(intent.attempt)
@@ -111,14 +111,16 @@ package struct SessionLedger: Sendable {
 
     private func refusal(_ place: SessionPlace, at now: Timestamp) -> SessionRefusal? {
         if case .superseded(let at) = place.presented, now - at >= policy.grace { return .superseded }
-        if table.isDead(place.key), case .dead(let death) = table[place.key]?.state { return .dead(death) }
-        return nil
+        guard let position = place.position, table.isDead(at: position),
+            case .dead(let death) = table.session(at: position).state
+        else { return nil }
+        return .dead(death)
     }
 
     private mutating func decideIdle(
         _ place: SessionPlace, _ purpose: SessionPurpose, _ rotationTried: Bool, _ attempt: AttemptID, _ now: Timestamp
     ) -> SessionDecision {
-        guard let session = table[place.key] else {
+        guard let session = place.position.map({ table.session(at: $0) }) else {
             guard case .foreign(let token) = place.presented else { return .refuse(.unknown) }
             if purpose == .use { return .useForeign(token, key: place.owner) }
             return start(presented(token, place, at: now), place.owner, purpose, attempt)
@@ -207,9 +209,6 @@ package struct SessionLedger: Sendable {
 
     /// The tenant asked to be left alone.
     mutating func rest(_ key: SessionKey, until: Timestamp) { resting[key] = until }
-
-    /// An app has asked for the session.
-    mutating func used(_ key: SessionKey, at now: Timestamp) { table.used(key, at: now) }
 
     /// Memory has the only copy of a session from now on; it is not evicted before it is saved.
     package mutating func keep(_ session: Session, unsaved reason: Unsaved) {

@@ -41,9 +41,19 @@ struct SessionTable: Sendable {
 
     // MARK: reading
 
+    /// Where a session is, until the table is changed.
+    struct Position { fileprivate let slot: Int }
+
+    func position(of key: SessionKey) -> Position? { slot(of: key).map { Position(slot: $0) } }
+    func session(at position: Position) -> Session { session(position.slot) }
+    func isDead(at position: Position) -> Bool { slots[position.slot].progress == 2 }
+    func isChecked(at position: Position, since epoch: UInt64) -> Bool { slots[position.slot].epoch >= epoch }
+    mutating func used(at position: Position, _ now: Timestamp) {
+        (slots[position.slot].usedAt, slots[position.slot].isRecent) = (now, true)
+    }
+
     subscript(key: SessionKey) -> Session? { slot(of: key).map { session($0) } }
     func contains(_ key: SessionKey) -> Bool { slot(of: key) != nil }
-    func isDead(_ key: SessionKey) -> Bool { slot(of: key).map { slots[$0].progress == 2 } ?? false }
 
     func owner(of hash: TokenHash) -> SessionKey? {
         lineage.first(hash.short) { slot in read(slot) { PackedSession.holds(hash, $0, $1) } }
@@ -156,10 +166,6 @@ struct SessionTable: Sendable {
         if let slot = slot(of: key) { slots[slot].epoch = epoch }
     }
 
-    func isChecked(_ key: SessionKey, since epoch: UInt64) -> Bool {
-        slot(of: key).map { slots[$0].epoch >= epoch } ?? false
-    }
-
     /// Changes what is known of a session beside its tokens.
     mutating func change(_ key: SessionKey, _ body: (inout Session) -> Void) {
         guard let slot = slot(of: key) else { return }
@@ -174,11 +180,6 @@ struct SessionTable: Sendable {
         drop(slot)
         free.append(slot)
         count -= 1
-    }
-
-    mutating func used(_ key: SessionKey, at now: Timestamp) {
-        guard let slot = slot(of: key) else { return }
-        (slots[slot].usedAt, slots[slot].isRecent) = (now, true)
     }
 
     // MARK: all of them

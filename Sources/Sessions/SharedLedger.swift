@@ -33,8 +33,21 @@ struct OtherProcesses: Sendable, Hashable {
 
 extension SessionLedger {
     /// Whether memory may answer for a session without asking the store first.
-    func isCurrent(_ key: SessionKey) -> Bool {
-        table.isChecked(key, since: others.epoch) || unsaved[key] != nil || attempt(key) != nil
+    func isCurrent(_ key: SessionKey, at position: SessionTable.Position) -> Bool {
+        table.isChecked(at: position, since: others.epoch) || unsaved[key] != nil || attempt(key) != nil
+    }
+
+    /// A session that memory may answer for.
+    func current(_ key: SessionKey) -> SessionTable.Position? {
+        table.position(of: key).flatMap { isCurrent(key, at: $0) ? $0 : nil }
+    }
+
+    /// The session that an app has asked for, as memory has it.
+    /// - Parameter mustBeCurrent: only where memory may answer for the store.
+    mutating func recall(_ key: SessionKey, mustBeCurrent: Bool, at now: Timestamp) -> Session? {
+        guard let position = mustBeCurrent ? current(key) : table.position(of: key) else { return nil }
+        table.used(at: position, now)
+        return table.session(at: position)
     }
 
     /// Whether every write of others is told of.
@@ -42,7 +55,6 @@ extension SessionLedger {
     /// How long another process's attempt had left when it was last heard of.
     func abroadLeft(_ key: SessionKey) -> Duration { others.attempts[key]?.left ?? .zero }
     func isRunningAbroad(_ key: SessionKey) -> Bool { others.attempts[key]?.isOver == false }
-    func needsReading(_ key: SessionKey) -> Bool { !isKnown(key) || !isCurrent(key) }
 
     // MARK: reading
 

@@ -28,6 +28,8 @@ enum TokenLocation {
 /// The session that a claim speaks of.
 struct SessionPlace {
     let key: SessionKey
+    /// Nil when memory has no session there.
+    let position: SessionTable.Position?
     let presented: Presented
     /// Whose session it becomes when the tenant takes the token: not `key` for a user with a token from a login made elsewhere.
     let owner: SessionKey
@@ -49,7 +51,7 @@ extension SessionLedger {
     /// - Parameter read: what the store has already said to this claim.
     func locate(_ claim: SessionClaim, read: StoreAnswers) -> TokenLocation {
         let location = locateInMemory(claim, read: read)
-        guard case .found(let place) = location, isKnown(place.key), !isCurrent(place.key),
+        guard case .found(let place) = location, let position = place.position, !isCurrent(place.key, at: position),
             !read.values.contains(place.key)
         else { return location }
         return .unread(.key(place.key))
@@ -57,33 +59,38 @@ extension SessionLedger {
 
     private func locateInMemory(_ claim: SessionClaim, read: StoreAnswers) -> TokenLocation {
         let user = claim.user.map { SessionKey.user($0) }
+        let usersPosition = user.flatMap { table.position(of: $0) }
         guard let token = claim.token else {
             guard let user else { return .refused(.unknown) }
-            if isKnown(user) { return .found(SessionPlace(key: user, presented: .newest, owner: user)) }
+            if let usersPosition {
+                return .found(SessionPlace(key: user, position: usersPosition, presented: .newest, owner: user))
+            }
             return wasAsked(.key(user), read) ? .refused(.unknown) : .unread(.key(user))
         }
-        if let user, session(user)?.token == token {
-            return .found(SessionPlace(key: user, presented: .newest, owner: user))
+        if let user, let usersPosition, table.session(at: usersPosition).token == token {
+            return .found(SessionPlace(key: user, position: usersPosition, presented: .newest, owner: user))
         }
         let hash = hasher.hash(token)
         guard let key = owner(of: hash) ?? read[.token(hash)] ?? nil else {
-            if let user, !isKnown(user), !wasAsked(.key(user), read) { return .unread(.key(user)) }
+            if let user, usersPosition == nil, !wasAsked(.key(user), read) { return .unread(.key(user)) }
             guard wasAsked(.token(hash), read) else { return .unread(.token(hash)) }
             return unowned(token, hash, user)
         }
-        guard let session = session(key) else { return .unread(.token(hash)) }
+        guard let position = table.position(of: key) else { return .unread(.token(hash)) }
         if let user, user != key, case .user = key { return .refused(.mismatch) }
-        return .found(SessionPlace(key: key, presented: relation(of: token, hash, to: session), owner: user ?? key))
+        let presented = relation(of: token, hash, to: table.session(at: position))
+        return .found(SessionPlace(key: key, position: position, presented: presented, owner: user ?? key))
     }
 
     /// A token of no lineage is filed under its own name until the tenant has taken it.
     private func unowned(_ token: SessionToken, _ hash: TokenHash, _ user: SessionKey?) -> TokenLocation {
         let key = SessionKey.anonymous(hash)
+        let position = table.position(of: key)
         guard let intent = attempt(key) else {
-            return .found(SessionPlace(key: key, presented: .foreign(token), owner: user ?? key))
+            return .found(SessionPlace(key: key, position: position, presented: .foreign(token), owner: user ?? key))
         }
         if let user, case .user = intent.owner, intent.owner != user { return .refused(.mismatch) }
-        return .found(SessionPlace(key: key, presented: .candidate, owner: user ?? key))
+        return .found(SessionPlace(key: key, position: position, presented: .candidate, owner: user ?? key))
     }
 
     /// Whether the store said that it has nothing. What it found and memory has dropped since is asked for again.

@@ -34,7 +34,12 @@ package struct RouteTable: Sendable {
     /// - Parameters:
     ///   - path: without the query; decoded, and already known to be unambiguous (contract 4).
     package func match(method: [UInt8], path: ArraySlice<UInt8>) -> RouteMatch {
-        if let route = rows[method + [0x20] + path] { return .route(route) }
+        var key: [UInt8] = []
+        key.reserveCapacity(method.count + 1 + path.count)
+        key += method
+        key.append(0x20)
+        key += path
+        if let route = rows[key] { return .route(route) }
         if path.starts(with: Self.tenantPrefix) {
             return path.elementsEqual(Self.tokenPath) ? .tokenEndpoint : .route(Self.otherTenant)
         }
