@@ -65,6 +65,9 @@ package final class AccessTokenSource: Sendable {
         }
     }
 
+    /// A token that can be used without waiting; nil when `current` has to be asked.
+    package var held: SecretText? { state.withLockedValue { $0.window.token(at: .now) } }
+
     /// A token that has not ended, fetched first if there is none.
     package func current() async throws(NoAccessToken) -> SecretText {
         switch state.withLockedValue({ $0.window.use(at: .now) }) {

@@ -39,6 +39,13 @@ package struct AccessTokenWindow: Sendable {
         return .fetch(fallback: valid)
     }
 
+    /// What a caller gets without waiting, as `use` has it; `now` is asked for if there is a time to compare it with.
+    package func token(at now: @autoclosure () -> Instant) -> SecretText? {
+        guard let held else { return nil }
+        guard let mandatory = held.mandatory else { return held.token }
+        return now() < mandatory ? held.token : nil
+    }
+
     /// When the background should fetch next; nil when a token that does not end is held.
     package var nextFetch: Instant? {
         guard let held else { return notBefore ?? .now }

@@ -2,7 +2,7 @@
 
 internal import CCurl
 package import Model
-internal import NIOConcurrencyHelpers
+internal import Synchronization
 
 /// Sends requests to the one tenant over kept-alive TLS connections. Works while `run` runs.
 package final class CurlClient: UpstreamTransport {
@@ -12,7 +12,7 @@ package final class CurlClient: UpstreamTransport {
     private let multis: (general: MultiHandle, direct: MultiHandle)
     private let readiness: Readiness
     private let book = ConnectionBook()
-    private let lastID = NIOLockedValueBox<UInt64>(0)
+    private let lastID = Atomic<UInt64>(0)
     private let later: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
 
     /// libcurl with what it was built with, such as `libcurl/7.88.1 OpenSSL/3.0.17 …`.
@@ -57,10 +57,7 @@ package final class CurlClient: UpstreamTransport {
 
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
         guard !Task.isCancelled else { throw TransportError(.cancelled, maybeSent: false) }
-        let id = lastID.withLockedValue { last in
-            last += 1
-            return TransferID(last)
-        }
+        let id = TransferID(lastID.add(1, ordering: .relaxed).newValue)
         let mailbox = AnswerMailbox()
         var feed: BodyFeed?
         if case .stream(let source, _) = request.body {

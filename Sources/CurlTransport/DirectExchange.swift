@@ -17,7 +17,7 @@ extension DirectLane {
         busy[transfer.id] = connection
         send(connection)
         announce(connection)
-        transfer.flush(at: .now)
+        transfer.flush(at: now)
     }
 
     mutating func move(_ connection: DirectConnection) {
@@ -28,7 +28,7 @@ extension DirectLane {
         }
         receive(connection, transfer)
         announce(connection)
-        if connection.transfer === transfer { transfer.flush(at: .now) }
+        if connection.transfer === transfer { transfer.flush(at: now) }
     }
 
     private mutating func send(_ connection: DirectConnection) {
@@ -117,6 +117,6 @@ extension DirectLane {
 
     private mutating func detach(_ connection: DirectConnection, _ transfer: DirectTransfer) {
         busy[transfer.id] = nil
-        connection.leave(at: .now)
+        connection.leave(at: now)
     }
 }

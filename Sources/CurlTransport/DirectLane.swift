@@ -30,6 +30,8 @@ struct DirectLane {
     /// How often the system's list has been looked at, and whether that was since the last pass and showed everything.
     private var looks: UInt64 = 0
     private var isLookFresh = false
+    /// When the present pass began.
+    private(set) var now = ContinuousClock.now
 
     /// An idle connection may have been forgotten on the way after that.
     private static let longestIdle = Duration.seconds(110)
@@ -59,7 +61,7 @@ struct DirectLane {
     /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
     /// take for its own. What the system's list has just been looked at for is not asked again.
     private mutating func isUsable(_ connection: DirectConnection, for transfer: DirectTransfer) -> Bool {
-        connection.born >= transfer.earliest && ContinuousClock.now - connection.idleSince < Self.longestIdle
+        connection.born >= transfer.earliest && now - connection.idleSince < Self.longestIdle
             && ((isLookFresh && connection.looks < looks) || isQuiet(connection))
     }
 
@@ -162,7 +164,8 @@ struct DirectLane {
     }
 
     /// What the last `wait` has found, and what was left over before it.
-    mutating func moveReady() {
+    mutating func moveReady(at now: ContinuousClock.Instant) {
+        self.now = now
         let unread = unread
         self.unread = []
         for connection in unread where !connection.isOver { move(connection) }

@@ -49,10 +49,10 @@ struct TransferLoop {
     private var isOver: Bool { isClosing && transfers.isEmpty && direct.isEmpty }
 
     private mutating func pass() {
-        direct.moveReady()
-        for command in inbox.take() { obey(command) }
-        perform()
         let now = ContinuousClock.now
+        direct.moveReady(at: now)
+        for command in inbox.take() { obey(command, at: now) }
+        perform()
         for transfer in transfers.values { transfer.flush(at: now) }
         if now >= nextLook { stopOverdue(now) }
         pool.freeRetired { multi in transfers.values.contains { $0.multi == multi } }
@@ -88,9 +88,9 @@ struct TransferLoop {
         direct.stopOverdue(now)
     }
 
-    private mutating func obey(_ command: LoopCommand) {
+    private mutating func obey(_ command: LoopCommand, at now: ContinuousClock.Instant) {
         switch command {
-        case .start(let id, let request, let mailbox, let feed): start(id, request, mailbox, feed)
+        case .start(let id, let request, let mailbox, let feed): start(id, request, mailbox, feed, now)
         case .resume(let id): if !direct.resume(id) { transfers[id]?.easy.resume() }
         case .cancel(let id):
             if direct.stop(id, .cancelled, CURLE_ABORTED_BY_CALLBACK) { return }
@@ -98,9 +98,9 @@ struct TransferLoop {
             transfer.stop(.cancelled)
             end(transfer, CURLE_ABORTED_BY_CALLBACK)
         case .reload: reloadedAt = .now
-        case .close(let now):
+        case .close(let isNow):
             isClosing = true
-            guard now else { return }
+            guard isNow else { return }
             direct.stopAll()
             for transfer in transfers.values {
                 transfer.stop(.cancelled)
@@ -110,14 +110,16 @@ struct TransferLoop {
     }
 
     private mutating func start(
-        _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?
+        _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?,
+        _ now: ContinuousClock.Instant
     ) {
+        let oldest = oldest(at: now)
         let phase = TransferPhase(
-            timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: .now)
+            timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: now)
         if !isClosing, isDirect {
             let transfer = DirectTransfer(
                 id: id, request, origin: settings.origin, mailbox: mailbox, feed: feed, phase: phase,
-                earliest: .now - oldest)
+                earliest: now - oldest)
             return direct.start(transfer)
         }
         guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, book: book)
@@ -145,9 +147,9 @@ struct TransferLoop {
     }
 
     /// How old what is used for a new request may be.
-    private var oldest: Duration {
+    private func oldest(at now: ContinuousClock.Instant) -> Duration {
         guard let reloadedAt else { return settings.connectionAge }
-        return min(settings.connectionAge, ContinuousClock.now - reloadedAt)
+        return min(settings.connectionAge, now - reloadedAt)
     }
 
     /// The request's own lines, and lines that keep libcurl from adding some of its own accord.

@@ -15,7 +15,7 @@ package struct RequestTarget: Sendable, Equatable {
     package var routedPath: [UInt8] {
         guard path.contains(UInt8(ascii: "%")) else {
             let hasSlash = pathLength > 1 && originForm[pathLength - 1] == UInt8(ascii: "/")
-            return Array(path.dropLast(hasSlash ? 1 : 0))
+            return hasSlash || pathLength < originForm.count ? Array(path.dropLast(hasSlash ? 1 : 0)) : originForm
         }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(pathLength)

@@ -86,7 +86,7 @@ package struct AnswerHeadReader: Sendable {
         guard let field = FieldLine(bytes, text, mustBeUTF8: false), trailers.count < Self.mostFields,
             trailers.lines.count + text.count < Self.mostBytes
         else { return .broken }
-        trailers.append(bytes, name: field.name, value: field.value)
+        trailers.append(bytes, field.place)
         return .more
     }
 
@@ -95,15 +95,17 @@ package struct AnswerHeadReader: Sendable {
             fields.lines.count + text.count < Self.mostBytes
         else { return .broken }
         if fields.count == 0 { fields.reserveCapacity(bytes: 512, fields: 16) }
-        fields.append(bytes, name: field.name, value: field.value)
+        fields.append(bytes, field.place)
         let last = fields.count - 1
         if fields.isCalled(.contentLength, at: last) {
             contentLengths += 1
-            length = ASCII.decimal(bytes[field.value])
+            length = ASCII.decimal(bytes[field.place.value])
             guard contentLengths == 1, length != nil else { return .broken }
         } else if fields.isCalled(.transferEncoding, at: last) {
             transferEncodings += 1
-            guard transferEncodings == 1, ASCII.equalIgnoringCase(bytes[field.value], "chunked") else { return .broken }
+            guard transferEncodings == 1, ASCII.equalIgnoringCase(bytes[field.place.value], "chunked") else {
+                return .broken
+            }
         }
         return .more
     }

@@ -18,7 +18,7 @@ package struct AnswerReader: Sendable {
         case length(Int)
         case chunks(ChunkedReader)
         case untilClose
-        case over(HeaderFields)
+        case over
     }
 
     private static let longestLine = 131_072
@@ -32,16 +32,14 @@ package struct AnswerReader: Sendable {
 
     package var status: Int { head.status }
     package var fields: HeaderFields { head.fields }
-    package var trailers: HeaderFields { if case .over(let trailers) = stage { trailers } else { HeaderFields() } }
+    /// What has come behind the body.
+    package private(set) var trailers = HeaderFields()
 
     /// Whether nothing but the end of the connection ends the answer.
     package var endsWithConnection: Bool { if case .untilClose = stage { true } else { false } }
 
     /// Whether another request may go out on the connection behind a complete answer.
-    package var keepsConnection: Bool {
-        !head.fields.lists("close", in: .connection)
-            && (!head.isVersion10 || head.fields.lists("keep-alive", in: .connection))
-    }
+    package private(set) var keepsConnection = false
 
     /// The next part; nil when more bytes are needed.
     /// - Parameters:
@@ -51,7 +49,7 @@ package struct AnswerReader: Sendable {
         switch stage {
         case .head: return try readHead(bytes, &position, end)
         case .length(0):
-            stage = .over(HeaderFields())
+            stage = .over
             return .end
         case .length(let left):
             guard let range = take(left, &position, end) else { return nil }
@@ -65,7 +63,7 @@ package struct AnswerReader: Sendable {
             case .more: return nil
             case .data(let range): return .body(range)
             case .end:
-                stage = .over(reader.trailers)
+                (stage, trailers) = (.over, reader.trailers)
                 return .end
             }
         case .over: return nil
@@ -106,6 +104,9 @@ package struct AnswerReader: Sendable {
     package mutating func moved(by count: Int) { looked = max(0, looked - count) }
 
     private mutating func begin() {
+        keepsConnection =
+            !head.fields.lists("close", in: .connection)
+            && (!head.isVersion10 || head.fields.lists("keep-alive", in: .connection))
         if !head.hasBody {
             stage = .length(0)
         } else if head.isChunked {

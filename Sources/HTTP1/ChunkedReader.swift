@@ -68,7 +68,7 @@ package struct ChunkedReader: Sendable {
                 guard trailers.count < Self.mostTrailers.fields,
                     trailers.lines.count + line.count < Self.mostTrailers.bytes
                 else { throw .tooLarge }
-                trailers.append(bytes, name: field.name, value: field.value)
+                trailers.append(bytes, field.place)
                 // Whoever merges trailers into the head would frame by it.
                 if trailers.isCalled(.transferEncoding, at: trailers.count - 1) { throw .malformed }
             case .over: return .end

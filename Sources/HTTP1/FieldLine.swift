@@ -5,9 +5,9 @@ internal import Model
 /// Where name and value are in a line (RFC 9112 section 5, RFC 9110 section 5.5): a token, a colon at once, and a value of visible
 /// characters, spaces and tabs. What lies beyond ASCII has to be UTF-8 where a request says it.
 struct FieldLine {
-    let name: Range<Int>
-    /// Without surrounding white space.
-    let value: Range<Int>
+    let place: HeaderFields.Place
+    /// Whether there is a tab in it. Not everybody takes one for white space.
+    let hasTab: Bool
 
     /// Nil for what is no field.
     /// - Parameter line: without its CR LF.
@@ -15,18 +15,29 @@ struct FieldLine {
         var index = line.lowerBound
         while index < line.upperBound, ASCII.isTokenCharacter(bytes[index]) { index += 1 }
         guard index > line.lowerBound, index < line.upperBound, bytes[index] == UInt8(ascii: ":") else { return nil }
-        name = line.lowerBound..<index
-        var (start, end) = (index + 1, line.upperBound)
-        while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
-        while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
-        value = start..<end
-        var isASCII = true
-        for index in value {
-            let byte = bytes[index]
-            guard byte >= 0x20 || byte == 0x09, byte != 0x7F else { return nil }
-            if byte >= 0x80 { isASCII = false }
+        let name = line.lowerBound..<index
+        var (start, end, hasTab) = (index + 1, line.upperBound, false)
+        while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 {
+            if bytes[start] == 0x09 { hasTab = true }
+            start += 1
         }
-        if mustBeUTF8, !isASCII, !UTF8Text.isValid(bytes[value]) { return nil }
+        while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 {
+            if bytes[end - 1] == 0x09 { hasTab = true }
+            end -= 1
+        }
+        var isASCII = true
+        for index in start..<end {
+            let byte = bytes[index]
+            if byte < 0x20 {
+                guard byte == 0x09 else { return nil }
+                hasTab = true
+            } else if byte >= 0x7F {
+                guard byte != 0x7F else { return nil }
+                isASCII = false
+            }
+        }
+        if mustBeUTF8, !isASCII, !UTF8Text.isValid(bytes[start..<end]) { return nil }
+        (place, self.hasTab) = ((name, start..<end), hasTab)
     }
 }
 

@@ -145,21 +145,25 @@ package struct RequestReader: Sendable {
         let (method, target, isVersion10) = try requestLine(bytes, head.lowerBound..<index)
         guard bytes[index + 1] == 0x0A else { throw .malformed }
         index += 2
-        var fields = HeaderFields()
-        fields.reserveCapacity(bytes: head.upperBound - index, fields: 16)
+        let block = index..<head.upperBound - 2
+        var places: [HeaderFields.Place] = []
+        places.reserveCapacity(16)
+        var withTabs: [Int] = []
         while bytes[index] != 0x0D {
             let start = index
             while bytes[index] != 0x0D { index += 1 }
             guard bytes[index + 1] == 0x0A, let field = FieldLine(bytes, start..<index, mustBeUTF8: true) else {
                 throw .malformed
             }
-            guard fields.count < mostFields else { throw .tooLarge }
-            fields.append(bytes, name: field.name, value: field.value)
-            // Not everybody takes a tab for white space around what frames.
-            if bytes[start..<index].contains(0x09), isFraming(fields, at: fields.count - 1) { throw .malformed }
+            guard places.count < mostFields else { throw .tooLarge }
+            if field.hasTab { withTabs.append(places.count) }
+            places.append(field.place)
             index += 2
         }
         guard index + 2 == head.upperBound else { throw .malformed }
+        let fields = HeaderFields(bytes, block, places)
+        // What frames a message is read in one way only.
+        guard !withTabs.contains(where: { isFraming(fields, at: $0) }) else { throw .malformed }
         return ReceivedHead(
             method: method, target: target, isVersion10: isVersion10, fields: fields,
             contentLength: try length(fields, isVersion10))

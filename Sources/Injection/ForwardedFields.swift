@@ -25,12 +25,10 @@ package struct ForwardedFields: Sendable {
         var merged = HeaderFields()
         merged.reserveCapacity(
             bytes: fields.lines.count + injected.lines.count, fields: fields.count + injected.count)
-        for index in 0..<fields.count {
-            let isDropped =
-                fields.collides(index, with: always) || fields.collides(index, with: injected)
-                || fields.collides(index, with: without) || fields.collides(index, with: named)
-                || fields.begins(index, with: Self.ownPrefix)
-            if !isDropped { merged.append(index, of: fields) }
+        merged.append(fieldsOf: fields) { index in
+            !fields.collides(index, with: always) && !fields.collides(index, with: injected)
+                && !fields.collides(index, with: without) && !fields.collides(index, with: named)
+                && !fields.begins(index, with: Self.ownPrefix)
         }
         merged.append(contentsOf: injected)
         return merged

@@ -32,7 +32,7 @@ final class AnswerDelivery: Sendable {
         }
         let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
         let closes =
-            answer.closes || !read.keepAlive || !body.isComplete || framing == .untilClose || connection.value.isEnding
+            answer.closes || !read.keepAlive || framing == .untilClose || connection.value.isEnding
         var out = ByteBuffer()
         out.reserveCapacity(answer.fields.lines.count + (first?.count ?? 0) + 160)
         AnswerWriter.writeHead(

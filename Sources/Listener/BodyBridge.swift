@@ -33,7 +33,6 @@ final class BodyBridge: BodyStream {
 
     var isFull: Bool { state.withLockedValue { $0.waiting >= Self.highWater } }
     var trailers: HeaderFields { state.withLockedValue(\.trailers) }
-    var isComplete: Bool { state.withLockedValue(\.isComplete) }
 
     func put(_ piece: [UInt8]) {
         deliver { state in

@@ -13,7 +13,7 @@ internal import Pipeline
 extension ConnectionHandler {
     /// The body is wanted.
     func sendContinue() {
-        guard let context, let current, !current.isAnswered, !current.body.isComplete, !isClosing else { return }
+        guard let context, let current, !current.isAnswered, !current.isComplete, !isClosing else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
     }
 
@@ -29,8 +29,8 @@ extension ConnectionHandler {
         closeAfterAnswer()
     }
 
-    /// Whether the answer that is begun now is the last one.
-    var isEnding: Bool { isDraining || isBroken }
+    /// Whether the answer that is begun now is the last one: whoever has not sent the whole of a request cannot be asked for the next.
+    var isEnding: Bool { isDraining || isBroken || current?.isComplete == false }
 
     /// Returns when the bytes have left, so that a slow reader slows its sender.
     func send(_ out: ByteBuffer) async throws {

@@ -17,6 +17,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var body: BodyBridge { delivery.body }
         /// Nil until what has come of the request is read.
         var task: Task<Void, Never>?
+        /// The request has come to its end.
+        var isComplete = false
         /// Something of the answer has been written.
         var isAnswered = false
     }
@@ -39,6 +41,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Bytes of an answer wait for the caller to take them.
     var isFlushing = false
     private var deadline: NIODeadline = .distantFuture
+    /// When `readParts` began what it is doing.
+    private var readAt: NIODeadline = .distantPast
     /// Of the header that has begun to arrive; nil while none is expected.
     private var headerDeadline: NIODeadline?
     var context: ChannelHandlerContext?
@@ -109,7 +113,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    func expect(within duration: Duration) { deadline = .now() + .milliseconds(duration.wholeMilliseconds) }
+    func expect(within duration: Duration) { expect(within: duration, since: .now()) }
+    private func expect(within duration: Duration, since moment: NIODeadline) {
+        deadline = moment + .milliseconds(duration.wholeMilliseconds)
+    }
 
     /// One timer per connection, set again only when it fires: the deadline moves with every piece, and may come nearer.
     private func watch(_ context: ChannelHandlerContext) {
@@ -128,7 +135,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard let current, !isClosing else { return context.close(promise: nil) }
         // A reader that takes nothing holds everything behind it.
         if isFlushing { return context.close(promise: nil) }
-        if !current.body.isComplete { current.body.fail(.timedOut) }
+        if !current.isComplete { current.body.fail(.timedOut) }
     }
 
     // MARK: reading
@@ -160,9 +167,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard !isReading else { return }
         isReading = true
         defer { isReading = false }
+        readAt = .now()
         do throws(HTTP1Fault) {
             while !isClosing {
-                while !isClosing, current?.body.isComplete != true, let part = try reader.next() { take(part, context) }
+                while !isClosing, current?.isComplete != true, let part = try reader.next() { take(part, context) }
                 guard current != nil, current?.task == nil else { break }
                 start()
                 guard current == nil else { break }
@@ -183,17 +191,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
         switch part {
         case .head(let head): begin(ReadHead(head, peer: peer), context)
         case .body(let piece):
-            expect(within: limits.body)
+            expect(within: limits.body, since: readAt)
             current?.body.put(piece)
         case .end(let trailers):
-            expect(within: limits.idle)
+            expect(within: limits.idle, since: readAt)
+            current?.isComplete = true
             current?.body.complete(trailers)
         }
     }
 
     private func begin(_ read: ReadHead, _ context: ChannelHandlerContext) {
         headerDeadline = nil
-        expect(within: limits.body)
+        expect(within: limits.body, since: readAt)
         current = Current(delivery: AnswerDelivery(of: read, to: NIOLoopBound(self, eventLoop: context.eventLoop)))
     }
 
@@ -202,7 +211,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard let delivery = current?.delivery else { return }
         let (pipeline, gate) = (pipeline, gate)
         let task = Task.immediate(executorPreference: tasks) {
-            guard await gate.enter() else { return await delivery.deliver(pipeline.refuse(.overloaded)) }
+            guard gate.enterAtOnce() ? true : await gate.enter() else {
+                return await delivery.deliver(pipeline.refuse(.overloaded))
+            }
             defer { gate.leave() }
             // A caller that left while it waited its turn wants nothing sent.
             guard !Task.isCancelled else { return }

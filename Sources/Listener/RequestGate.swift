@@ -23,14 +23,18 @@ final class RequestGate: Sendable {
     ///   - patience: how long a request waits for its turn.
     init(limit: Int, patience: Duration) { (self.limit, self.patience) = (limit, patience) }
 
-    /// Returns whether the request may go on; if so, `leave` has to follow.
-    func enter() async -> Bool {
-        let isIn = state.withLockedValue { state in
+    /// Whether there is a place just now; if so, it is taken and `leave` has to follow.
+    func enterAtOnce() -> Bool {
+        state.withLockedValue { state in
             guard state.inside < limit else { return false }
             state.inside += 1
             return true
         }
-        guard !isIn else { return true }
+    }
+
+    /// Returns whether the request may go on; if so, `leave` has to follow.
+    func enter() async -> Bool {
+        guard !enterAtOnce() else { return true }
         guard patience > .zero else { return false }
         return await withCheckedContinuation { continuation in
             let waiter: UInt64? = state.withLockedValue { state in

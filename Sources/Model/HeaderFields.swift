@@ -28,6 +28,36 @@ package struct HeaderFields: Sendable {
 
     package init() {}
 
+    /// Where a field lies in a message: its name, and its value without surrounding white space.
+    package typealias Place = (name: Range<Int>, value: Range<Int>)
+
+    /// The fields of a head that has come.
+    /// - Parameters:
+    ///   - block: their lines, one behind the other, each with its CR LF.
+    ///   - places: one for each line, in order.
+    package init(_ bytes: [UInt8], _ block: Range<Int>, _ places: [Place]) {
+        spans.reserveCapacity(places.count)
+        guard places.allSatisfy({ Self.isUsual(bytes, $0) }) else {
+            lines.reserveCapacity(block.count + places.count)
+            for place in places { append(bytes, place) }
+            return
+        }
+        lines = Array(bytes[block])
+        for place in places {
+            spans.append(
+                Span(
+                    start: place.name.lowerBound, nameEnd: place.name.upperBound, end: place.value.upperBound,
+                    fold: FieldName.fold(bytes, place.name)
+                ).moved(by: -block.lowerBound))
+        }
+    }
+
+    /// Whether a line is as it would be written here.
+    private static func isUsual(_ bytes: [UInt8], _ place: Place) -> Bool {
+        place.value.lowerBound == place.name.upperBound + 2 && bytes[place.name.upperBound + 1] == 0x20
+            && bytes[place.value.upperBound] == 0x0D
+    }
+
     package var count: Int { spans.count }
 
     package mutating func reserveCapacity(bytes: Int, fields: Int) {
@@ -69,7 +99,8 @@ package struct HeaderFields: Sendable {
     }
 
     /// Adds a field that lies in a message.
-    package mutating func append(_ bytes: [UInt8], name: Range<Int>, value: Range<Int>) {
+    package mutating func append(_ bytes: [UInt8], _ place: Place) {
+        let (name, value) = place
         guard value.lowerBound == name.upperBound + 2, bytes[name.upperBound + 1] == 0x20 else {
             return append(bytes[name], bytes[value])
         }
@@ -79,11 +110,23 @@ package struct HeaderFields: Sendable {
         end(start, nameEnd, FieldName.fold(lines, start..<nameEnd))
     }
 
-    /// Adds another list's field as it is.
-    package mutating func append(_ index: Int, of other: HeaderFields) {
-        let span = other.spans[index]
-        spans.append(span.moved(by: lines.count - span.start))
-        lines += other.lines[span.start..<span.end + 2]
+    /// Adds those of another list's fields that are wanted, as they are.
+    package mutating func append(fieldsOf other: HeaderFields, where isWanted: (Int) -> Bool) {
+        // Those that stand together are copied together.
+        var start = 0
+        for index in other.spans.indices where !isWanted(index) {
+            append(start..<index, of: other)
+            start = index + 1
+        }
+        append(start..<other.spans.count, of: other)
+    }
+
+    private mutating func append(_ run: Range<Int>, of other: HeaderFields) {
+        guard let first = run.first, let last = run.last else { return }
+        let bytes = other.spans[first].start..<other.spans[last].end + 2
+        let distance = lines.count - bytes.lowerBound
+        lines += other.lines[bytes]
+        for index in run { spans.append(other.spans[index].moved(by: distance)) }
     }
 
     /// Adds a field whose value has two parts.
@@ -95,11 +138,7 @@ package struct HeaderFields: Sendable {
     }
 
     /// Adds another list's fields behind its own.
-    package mutating func append(contentsOf other: HeaderFields) {
-        let moved = lines.count
-        lines += other.lines
-        for span in other.spans { spans.append(span.moved(by: moved)) }
-    }
+    package mutating func append(contentsOf other: HeaderFields) { append(other.spans.indices, of: other) }
 
     private mutating func begin(_ name: FieldName) -> (start: Int, nameEnd: Int) {
         let start = lines.count

@@ -8,15 +8,15 @@ package struct TenantOrigin: Sendable, Equatable {
     package let host: String
     package let port: Int
 
-    package init(scheme: String, host: String, port: Int) { (self.scheme, self.host, self.port) = (scheme, host, port) }
+    /// What `Host` says: `host:port`, without the port when it is the scheme's own.
+    package let authority: [UInt8]
+
+    package init(scheme: String, host: String, port: Int) {
+        (self.scheme, self.host, self.port) = (scheme, host, port)
+        let isUsual = (scheme == "https" && port == 443) || (scheme == "http" && port == 80)
+        authority = Array((isUsual ? host : "\(host):\(port)").utf8)
+    }
 
     /// `scheme://host:port`, without the port when it is the scheme's own.
-    package var text: String { "\(scheme)://" + place }
-
-    /// What `Host` says.
-    package var authority: [UInt8] { Array(place.utf8) }
-
-    private var place: String {
-        (scheme == "https" && port == 443) || (scheme == "http" && port == 80) ? host : "\(host):\(port)"
-    }
+    package var text: String { "\(scheme)://" + String(decoding: authority, as: UTF8.self) }
 }

@@ -18,11 +18,9 @@ extension HeaderFields {
     package func asTrailers(without more: [FieldName] = []) -> HeaderFields {
         let more = FieldNames(more)
         var kept = HeaderFields()
-        for index in 0..<count {
-            let isLeftOut =
-                collides(index, with: Self.neverTrailers) || collides(index, with: more)
-                || Self.neverBeginnings.contains { begins(index, with: $0) }
-            if !isLeftOut { kept.append(index, of: self) }
+        kept.append(fieldsOf: self) { index in
+            !collides(index, with: Self.neverTrailers) && !collides(index, with: more)
+                && !Self.neverBeginnings.contains { begins(index, with: $0) }
         }
         return kept
     }

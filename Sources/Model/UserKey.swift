@@ -12,15 +12,7 @@ package struct UserKey: Sendable, Hashable, Redacted {
         guard self.bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) || Self.isCleanUTF8(self.bytes) else { return nil }
     }
 
-    /// Eight bytes at a time: it is asked for with every request.
-    package func hash(into hasher: inout Hasher) {
-        var word = UInt64(bytes.count)
-        for index in bytes.indices {
-            word = word << 8 | UInt64(bytes[index])
-            if index & 7 == 7 { hasher.combine(word) }
-        }
-        hasher.combine(word)
-    }
+    package func hash(into hasher: inout Hasher) { hasher.combine(text: bytes) }
 
     /// UTF-8 without the control characters U+0000–U+001F, U+007F and U+0080–U+009F.
     private static func isCleanUTF8(_ bytes: [UInt8]) -> Bool {
@@ -40,4 +32,16 @@ package enum SessionKey: Sendable, Hashable {
     case user(UserKey)
     /// A session whose app names no user: the hash of the first token seen of it.
     case anonymous(TokenHash)
+}
+
+extension Hasher {
+    /// The same as combining the array, eight bytes at a time: what is looked up with every request is hashed like this.
+    package mutating func combine(text bytes: [UInt8]) {
+        var word = UInt64(bytes.count)
+        for index in bytes.indices {
+            word = word << 8 | UInt64(bytes[index])
+            if index & 7 == 7 { combine(word) }
+        }
+        combine(word)
+    }
 }

@@ -69,9 +69,8 @@ extension LocalAnswer {
         let named = fields.namedByConnection
         var kept = HeaderFields()
         kept.reserveCapacity(bytes: fields.lines.count + 128, fields: fields.count + 4)
-        for index in 0..<fields.count
-        where !fields.collides(index, with: notPassedOn) && !fields.collides(index, with: named) {
-            kept.append(index, of: fields)
+        kept.append(fieldsOf: fields) {
+            !fields.collides($0, with: notPassedOn) && !fields.collides($0, with: named)
         }
         kept.append(.sidecarSource, source.rawValue)
         return kept

@@ -89,7 +89,7 @@ package final class ProxyPipeline: Sendable {
     /// Whether the app asks for an access token and gets a worthless one (`SIDECAR_TOKEN_ENDPOINT=placeholder`).
     func isPlaceholder(_ head: RequestHead, _ target: RequestTarget) -> Bool {
         tokenEndpoint == .placeholder && head.method.elementsEqual("POST".utf8)
-            && routes.match(method: head.method, path: target.routedPath[...]) == .tokenEndpoint
+            && routes.match(method: head.method, path: target.routedPath) == .tokenEndpoint
     }
 
     /// What the app sent to get it is worth nothing here, and is not looked at.
@@ -99,7 +99,7 @@ package final class ProxyPipeline: Sendable {
     }
 
     func route(_ head: RequestHead, _ target: RequestTarget) throws(ProxyError) -> Route {
-        guard case .route(let route) = routes.match(method: head.method, path: target.routedPath[...]) else {
+        guard case .route(let route) = routes.match(method: head.method, path: target.routedPath) else {
             throw .pathNotAllowed
         }
         return route

@@ -35,7 +35,7 @@ extension ProxyPipeline {
     private func unasked(
         _ path: [UInt8], for user: UserKey?, like fields: HeaderFields, peer: [UInt8]?, identity: RequestIdentity
     ) throws(ProxyError) -> TenantRenewal {
-        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: path[...]) else {
+        guard case .route(let route) = routes.match(method: Array("POST".utf8), path: path) else {
             throw .pathNotAllowed
         }
         return renewal(

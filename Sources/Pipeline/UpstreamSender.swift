@@ -45,44 +45,32 @@ package final class UpstreamSender: Sendable {
     func send(
         _ call: ProxiedCall, token: SessionToken?, idToken: IDToken? = nil, fingerprint: DeviceFingerprint?
     ) async throws(SendFailure) -> SentAnswer {
-        var credentials = credentials(call, token, idToken, fingerprint)
         var sealed: SealedToken?
-        if call.route.token == .envelope, let token {
-            sealed = try await seal(token, call, fingerprint)
-            credentials.envelope = sealed?.text
+        if call.route.token == .envelope, let token { sealed = try await seal(token, call, fingerprint) }
+        var accessToken = call.route.family == .tenant ? accessTokens.held : nil
+        if accessToken == nil, call.route.family == .tenant {
+            do { accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
         }
-        if call.route.family == .tenant {
-            do { credentials.accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
-        }
-        let answer = try await sendOnce(call, request(call, credentials), hiding: credentials.accessToken)
+        let answer = try await sendOnce(
+            call, request(call, token, idToken, fingerprint, accessToken, sealed?.text), hiding: accessToken)
+        if case .streaming = answer { return answer }
         guard case .error(_, let refusal) = answer else { return answer }
         if refusal == .envelope, let sealed { envelopes.refused(sealed) }
         guard call.maySendAgain else { return answer }
         // What the tenant refuses for its credential, it has not begun.
         switch refusal {
         case .accessToken:
-            guard let refused = credentials.accessToken, let next = await accessTokens.replacement(for: refused) else {
+            guard let refused = accessToken, let next = await accessTokens.replacement(for: refused) else {
                 return answer
             }
-            credentials.accessToken = next
+            accessToken = next
         case .envelope:
             guard let token, sealed != nil else { return answer }
-            credentials.envelope = try await seal(token, call, fingerprint).text
+            sealed = try await seal(token, call, fingerprint)
         case .idToken, .deadSession, .failed, .other: return answer
         }
-        return try await sendOnce(call, request(call, credentials), hiding: credentials.accessToken)
-    }
-
-    private func credentials(
-        _ call: ProxiedCall, _ token: SessionToken?, _ idToken: IDToken?, _ fingerprint: DeviceFingerprint?
-    ) -> Credentials {
-        var credentials = Credentials(
-            accessToken: nil, device: nil, sessionToken: token, requestID: call.identity.requestID)
-        let trace = call.identity.trace ?? TraceContext(call.fields)
-        if !trace.isTheApps { credentials.traceparent = trace.parent }
-        credentials.idToken = idToken
-        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
-        return credentials
+        return try await sendOnce(
+            call, request(call, token, idToken, fingerprint, accessToken, sealed?.text), hiding: accessToken)
     }
 
     private func seal(
@@ -91,7 +79,7 @@ package final class UpstreamSender: Sendable {
         let fetching = EnvelopeFacts(
             call: call,
             send: { [self] (call) throws(SendFailure) in
-                try await sendOnce(call, request(call, credentials(call, nil, nil, fingerprint)), hiding: nil)
+                try await sendOnce(call, request(call, nil, nil, fingerprint, nil, nil), hiding: nil)
             })
         do { return try await envelopes.seal(token, fetching: fetching) } catch {
             throw .envelope(error)
@@ -142,10 +130,9 @@ package final class UpstreamSender: Sendable {
 
     /// The request as it would leave, with a word in the place of the access token.
     func preview(_ call: ProxiedCall, token: SessionToken?, fingerprint: DeviceFingerprint?) -> Explanation.Outgoing {
-        var credentials = credentials(call, token, Self.placeholder(call), fingerprint)
-        if call.route.token == .envelope, token != nil { credentials.envelope = Array("envelope".utf8) }
-        if call.route.family == .tenant { credentials.accessToken = SecretText(Array("access-token".utf8)) }
-        let request = request(call, credentials)
+        let envelope = call.route.token == .envelope && token != nil ? Array("envelope".utf8) : nil
+        let accessToken = call.route.family == .tenant ? SecretText(Array("access-token".utf8)) : nil
+        let request = request(call, token, Self.placeholder(call), fingerprint, accessToken, envelope)
         var body: JSONObject?
         if case .bytes(let bytes) = request.body { body = try? JSONObject(bytes) }
         return Explanation.Outgoing(method: request.method, target: request.target, fields: request.fields, body: body)
@@ -156,7 +143,17 @@ package final class UpstreamSender: Sendable {
         return SecretText(Array("id-token".utf8)).map { IDToken(text: $0, life: .seconds(1)) }
     }
 
-    private func request(_ call: ProxiedCall, _ credentials: Credentials) -> UpstreamRequest {
+    /// Everything that is injected lives as long as this takes, and is not kept by a call that waits.
+    private func request(
+        _ call: ProxiedCall, _ token: SessionToken?, _ idToken: IDToken?, _ fingerprint: DeviceFingerprint?,
+        _ accessToken: SecretText?, _ envelope: [UInt8]?
+    ) -> UpstreamRequest {
+        var credentials = Credentials(
+            accessToken: accessToken, device: nil, sessionToken: token, requestID: call.identity.requestID)
+        let trace = call.identity.trace ?? TraceContext(call.fields)
+        if !trace.isTheApps { credentials.traceparent = trace.parent }
+        (credentials.idToken, credentials.envelope) = (idToken, envelope)
+        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
         let body: MessageBody =
             switch call.body {
             case .json(let object): .bytes(injector.body(object, for: call.route, credentials))

@@ -211,7 +211,9 @@ package final class SessionCoordinator: Sendable {
         return left <= patience && !Task.isCancelled
     }
 
-    /// One decision, and the flight that belongs to it, under one lock.
+    /// One decision, and the flight that belongs to it, under one lock. Not inlined: what it needs for a moment would be kept by
+    /// everybody who waits.
+    @inline(never)
     func step(
         _ claim: SessionClaim, _ purpose: SessionPurpose, _ read: StoreAnswers, rotationTried: Bool
     ) -> Step {

@@ -13,7 +13,16 @@ package enum RouteMatch: Sendable, Equatable {
 
 /// All rows of one profile, the family rules for paths without a row, and the operator's passthrough prefixes.
 package struct RouteTable: Sendable {
-    private let rows: [[UInt8]: Route]
+    private struct RowKey: Hashable {
+        let method: [UInt8]
+        let path: [UInt8]
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(text: method)
+            hasher.combine(text: path)
+        }
+    }
+
+    private let rows: [RowKey: Route]
     private let passthrough: [[UInt8]]
 
     private static let tenantPrefix = Array("/api/v2/tenant/".utf8)
@@ -25,21 +34,16 @@ package struct RouteTable: Sendable {
 
     /// - Parameter passthrough: path prefixes that pass untouched (`SIDECAR_PASSTHROUGH_PATHS`).
     package init(profile: TenantProfile, passthrough: [[UInt8]] = []) {
-        var rows: [[UInt8]: Route] = [:]
-        for row in profile.rows { rows[Array("\(row.method) \(row.path)".utf8)] = row.route }
+        var rows: [RowKey: Route] = [:]
+        for row in profile.rows { rows[RowKey(method: Array(row.method.utf8), path: Array(row.path.utf8))] = row.route }
         self.rows = rows
         self.passthrough = passthrough
     }
 
     /// - Parameters:
     ///   - path: without the query; decoded, and already known to be unambiguous (contract 4).
-    package func match(method: [UInt8], path: ArraySlice<UInt8>) -> RouteMatch {
-        var key: [UInt8] = []
-        key.reserveCapacity(method.count + 1 + path.count)
-        key += method
-        key.append(0x20)
-        key += path
-        if let route = rows[key] { return .route(route) }
+    package func match(method: [UInt8], path: [UInt8]) -> RouteMatch {
+        if let route = rows[RowKey(method: method, path: path)] { return .route(route) }
         if path.starts(with: Self.tenantPrefix) {
             return path.elementsEqual(Self.tokenPath) ? .tokenEndpoint : .route(Self.otherTenant)
         }

@@ -68,7 +68,7 @@ package enum FuzzChecks {
         let head = RequestHead(method: Array(first[0]), target: Array(first[1]), fields: fields, peer: nil)
         guard let admission = try? AdmissionPolicy().admit(head) else { return }
         for table in tables {
-            guard case .route(let route) = table.match(method: head.method, path: admission.target.routedPath[...])
+            guard case .route(let route) = table.match(method: head.method, path: admission.target.routedPath)
             else { continue }
             let outgoing = injector.fields(fields, for: route, credentials(fields))
             let isTenant = admission.target.routedPath.starts(with: Array("/api/v2/tenant/".utf8))
