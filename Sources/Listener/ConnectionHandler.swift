@@ -23,6 +23,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var isAnswered = false
     }
 
+    /// What timers hold of a connection; nothing once it is over. A weak reference would do the same, and make every use of the
+    /// connection dearer.
+    private final class TimerTarget { var connection: ConnectionHandler? }
+
     let pipeline: ProxyPipeline
     private let registry: ConnectionRegistry
     let limits: ConnectionLimits
@@ -46,6 +50,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Of the header that has begun to arrive; nil while none is expected.
     private var headerDeadline: NIODeadline?
     var context: ChannelHandlerContext?
+    private let timerTarget = TimerTarget()
     /// The caller's address if it is not loopback.
     private var peer: [UInt8]?
 
@@ -59,8 +64,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: the connection
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerAdded(context: ChannelHandlerContext) { (self.context, timerTarget.connection) = (context, self) }
+    func handlerRemoved(context: ChannelHandlerContext) { (self.context, timerTarget.connection) = (nil, nil) }
 
     func channelActive(context: ChannelHandlerContext) {
         guard registry.count < limits.connections else { return refuse(context, .overloaded) }
@@ -94,9 +99,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func closeUnlessAsked() {
         guard let context else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limits.drainGrace.wholeMilliseconds)) {
-            [weak self] in
-            guard let self, self.current == nil, !self.isClosing else { return }
-            self.context?.close(promise: nil)
+            [timerTarget] in
+            guard let connection = timerTarget.connection, connection.current == nil, !connection.isClosing else {
+                return
+            }
+            connection.context?.close(promise: nil)
         }
     }
 
@@ -107,9 +114,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard current == nil, !isClosing, headerDeadline == nil, reader.waiting > 0 else { return }
         let moment = NIODeadline.now() + .milliseconds(limits.header.wholeMilliseconds)
         headerDeadline = moment
-        context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [weak self] in
-            guard let self, let context = self.context, self.headerDeadline == moment else { return }
-            self.refuse(context, .headerTimeout)
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [timerTarget] in
+            guard let connection = timerTarget.connection, let context = connection.context,
+                connection.headerDeadline == moment
+            else { return }
+            connection.refuse(context, .headerTimeout)
         }
     }
 
@@ -123,10 +132,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard deadline != .distantFuture else { return }
         let shortest = min(limits.idle, limits.body)
         let next = min(deadline, .now() + .milliseconds(shortest.wholeMilliseconds))
-        context.eventLoop.assumeIsolated().scheduleTask(deadline: next) { [weak self] in
-            guard let self, let context = self.context else { return }
-            if self.deadline <= .now() { self.timedOut(context) }
-            if context.channel.isActive { self.watch(context) }
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: next) { [timerTarget] in
+            guard let connection = timerTarget.connection, let context = connection.context else { return }
+            if connection.deadline <= .now() { connection.timedOut(context) }
+            if context.channel.isActive { connection.watch(context) }
         }
     }
 

@@ -244,8 +244,13 @@ package struct HeaderFields: Sendable {
 
     /// Whether one of those elements is this, in any case.
     package func lists(_ element: String, in name: FieldName) -> Bool {
+        lists(in: name) { ASCII.equalIgnoringCase($0, element) }
+    }
+
+    /// Whether one of those elements is what is meant.
+    package func lists(in name: FieldName, _ isMeant: (ArraySlice<UInt8>) -> Bool) -> Bool {
         var isThere = false
-        eachElement(name) { if ASCII.equalIgnoringCase($0, element) { isThere = true } }
+        eachElement(name) { if isMeant($0) { isThere = true } }
         return isThere
     }
 

@@ -15,15 +15,15 @@ struct LocalAPI: Sendable {
     /// The largest body, in bytes.
     private var limit: Int { pipeline.limits.injected }
 
-    func respond(to request: LocalRequest, for resource: LocalResource, identity: RequestIdentity)
-        async throws(ProxyError)
-        -> LocalAnswer
-    {
+    /// - Parameter target: of the request.
+    func respond(
+        to request: LocalRequest, for resource: LocalResource, _ target: RequestTarget, identity: RequestIdentity
+    ) async throws(ProxyError) -> LocalAnswer {
         let method = String(decoding: request.head.method, as: UTF8.self)
         switch (resource, method) {
         case (.other, _): throw .notFound
         case (.unknownUser, _): throw .refused(.userInvalid)
-        case (.sessionToken(let user), "GET"): return try await read(user, request, identity)
+        case (.sessionToken(let user), "GET"): return try await read(user, request, target, identity)
         case (.sessionToken(let user), "PUT"): return try await write(user, request)
         case (.refresh(let user), "POST"): return try await refresh(user, request, identity)
         case (.user(let user), "GET"): return try await describe(user)
@@ -37,10 +37,10 @@ struct LocalAPI: Sendable {
     // MARK: GET …/session-token
 
     /// From memory while at least `min_validity` seconds (default 60) remain, else after a refresh.
-    private func read(_ user: UserKey, _ request: LocalRequest, _ identity: RequestIdentity) async throws(ProxyError)
-        -> LocalAnswer
-    {
-        let wanted = Duration.seconds(try minimumValidity(request.head))
+    private func read(
+        _ user: UserKey, _ request: LocalRequest, _ target: RequestTarget, _ identity: RequestIdentity
+    ) async throws(ProxyError) -> LocalAnswer {
+        let wanted = Duration.seconds(try minimumValidity(target))
         let session: Session?
         do { session = try await sessions.session(.user(user)) } catch { throw .storeUnavailable }
         guard let session else { throw .session(.unknown) }
@@ -100,10 +100,10 @@ struct LocalAPI: Sendable {
         do { return try await sessions.session(.user(user)) } catch { throw .storeUnavailable }
     }
 
-    private func minimumValidity(_ head: RequestHead) throws(ProxyError) -> Int {
-        guard let query = RequestTarget(head.target)?.query else { return 60 }
+    private func minimumValidity(_ target: RequestTarget) throws(ProxyError) -> Int {
+        guard !target.query.isEmpty else { return 60 }
         let name = Array("min_validity=".utf8)
-        guard let pair = query.split(separator: UInt8(ascii: "&")).first(where: { $0.starts(with: name) }) else {
+        guard let pair = target.query.split(separator: UInt8(ascii: "&")).first(where: { $0.starts(with: name) }) else {
             return 60
         }
         guard let seconds = ASCII.decimal(pair.dropFirst(name.count)) else { throw .queryInvalid }
@@ -133,7 +133,7 @@ struct LocalAPI: Sendable {
     }
 
     private func wantsText(_ head: RequestHead) -> Bool {
-        head.fields.list(.accept).contains { range in
+        head.fields.lists(in: .accept) { range in
             ASCII.equalIgnoringCase(ASCII.trimmed(range.prefix { $0 != UInt8(ascii: ";") }), "text/plain")
         }
     }

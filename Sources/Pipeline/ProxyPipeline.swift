@@ -42,7 +42,7 @@ package final class ProxyPipeline: Sendable {
             if let resource = LocalResource(admission.target) {
                 record.isLocal()
                 answer = try await LocalAPI(pipeline: self).respond(
-                    to: request, for: resource, identity: record.identity)
+                    to: request, for: resource, admission.target, identity: record.identity)
             } else if isPlaceholder(request.head, admission.target) {
                 answer = try await placeholder(request)
             } else {
