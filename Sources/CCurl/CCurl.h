@@ -51,6 +51,16 @@ static inline CURLcode ccurl_set_connection_observer(CURL *easy,
     return curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, context);
 }
 
+/// The next transfer makes a connection of its own, whatever else was set.
+static inline CURLcode ccurl_set_fresh(CURL *easy) { return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); }
+
+/// Whether the connection of the transfer had served another one before.
+static inline int ccurl_is_reused(CURL *easy) {
+    long made = 1;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
+    return made == 0;
+}
+
 /// The socket of the connection that the handle uses; CURL_SOCKET_BAD without one.
 static inline curl_socket_t ccurl_active_socket(CURL *easy) {
     curl_socket_t found = CURL_SOCKET_BAD;

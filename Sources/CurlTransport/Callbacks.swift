@@ -56,8 +56,8 @@ let supplyTrailers:
 let aboutToSend:
     @convention(c) (
         UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?, Int32, Int32
-    ) -> Int32 = { context, _, _, _, _ in
-        guard let transfer = unsafe transfer(context), transfer.aboutToSend() else {
+    ) -> Int32 = { context, _, _, _, localPort in
+        guard let transfer = unsafe transfer(context), transfer.aboutToSend(localPort) else {
             return Int32(CURL_PREREQFUNC_ABORT)
         }
         return Int32(CURL_PREREQFUNC_OK)

@@ -13,7 +13,10 @@ internal import Synchronization
 final class ConnectionBook: Sendable {
     private struct Pages {
         /// How many transfers use a socket: more than one with HTTP/2.
-        var users: [Int: Int] = [:]
+        var users: [Int32: Int] = [:]
+        /// All that are open, and by which local port a connected one is known.
+        var sockets: Set<Int32> = []
+        var ports: [Int32: Int32] = [:]
         /// Addresses of TLS sessions whose peer has said goodbye.
         var goodbyes: Set<UInt> = []
     }
@@ -40,18 +43,33 @@ final class ConnectionBook: Sendable {
 
     // With HTTP/2 it may share one with others.
 
-    func entered(_ socket: Int) {
+    func entered(_ socket: Int32) {
         unsafe pages.users[socket, default: 0] += 1
         unsafe sharedCount.store(pages.users.count, ordering: .relaxed)
     }
 
-    func left(_ socket: Int) {
+    func left(_ socket: Int32) {
         unsafe pages.users[socket] = pages.users[socket].flatMap { $0 > 1 ? $0 - 1 : nil }
         unsafe sharedCount.store(pages.users.count, ordering: .relaxed)
     }
 
-    fileprivate func opened() { openCount.add(1, ordering: .relaxed) }
-    fileprivate func closed() { openCount.subtract(1, ordering: .relaxed) }
+    /// The socket of a connection: libcurl tells the port while a transfer is under way, and the socket afterwards.
+    func socket(onLocalPort port: Int32) -> Int32? {
+        if let known = unsafe pages.ports[port] { return known }
+        for socket in unsafe pages.sockets { if let port = localPort(of: socket) { unsafe pages.ports[port] = socket } }
+        return unsafe pages.ports[port]
+    }
+
+    fileprivate func opened(_ socket: Int32) {
+        unsafe _ = pages.sockets.insert(socket)
+        openCount.add(1, ordering: .relaxed)
+    }
+
+    fileprivate func closed(_ socket: Int32) {
+        unsafe _ = pages.sockets.remove(socket)
+        if let port = localPort(of: socket), unsafe pages.ports[port] == socket { unsafe pages.ports[port] = nil }
+        openCount.subtract(1, ordering: .relaxed)
+    }
 
     // MARK: TLS's goodbye (close_notify, RFC 8446 section 6.1)
 
@@ -75,18 +93,36 @@ private func book(_ context: UnsafeMutableRawPointer?) -> ConnectionBook? {
     return unsafe Unmanaged<ConnectionBook>.fromOpaque(context).takeUnretainedValue()
 }
 
+/// Nil for a socket that is bound to none yet.
+private func localPort(of socket: Int32) -> Int32? {
+    var address = sockaddr_in6()
+    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    let code = unsafe withUnsafeMutablePointer(to: &address) {
+        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &length) }
+    }
+    // The port stands in the same place in both families.
+    guard code == 0, address.sin6_port != 0 else { return nil }
+    return Int32(UInt16(bigEndian: address.sin6_port))
+}
+
+/// Whether something has come that nobody has read, be it the end.
+func hasUnread(_ socket: Int32) -> Bool {
+    var byte: UInt8 = 0
+    return unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0
+}
+
 /// Makes the socket of a connection; no child process inherits it.
 let socketWanted:
     @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t = {
         context, _, address in
         guard let address = unsafe address?.pointee else { return CURL_SOCKET_BAD }
         let made = socket(address.family, address.socktype | Int32(SOCK_CLOEXEC.rawValue), address.protocol)
-        if made != CURL_SOCKET_BAD { unsafe book(context)?.opened() }
+        if made != CURL_SOCKET_BAD { unsafe book(context)?.opened(made) }
         return made
     }
 
 let socketDone: @convention(c) (UnsafeMutableRawPointer?, curl_socket_t) -> Int32 = { context, socket in
-    unsafe book(context)?.closed()
+    unsafe book(context)?.closed(socket)
     return close(socket)
 }
 

@@ -47,8 +47,15 @@ internal import Model
     /// The address of the TLS session of the connection in use; 0 without one.
     var session: UInt { UInt(bitPattern: unsafe ccurl_tls_session(raw)) }
 
-    /// The socket of the connection in use; negative without one.
+    /// The socket of the connection that was made; negative without one.
     var socket: Int { Int(unsafe ccurl_active_socket(raw)) }
+
+    /// Whether the connection in use has served another transfer.
+    var isReused: Bool { unsafe ccurl_is_reused(raw) != 0 }
+
+    /// Whatever there is, the transfer makes a connection of its own.
+    /// - Returns: false when libcurl refuses.
+    func connectAfresh() -> Bool { unsafe ccurl_set_fresh(raw) == CURLE_OK }
 
     func free() { unsafe curl_easy_cleanup(raw) }
 

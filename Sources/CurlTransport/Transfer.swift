@@ -22,18 +22,23 @@ final class Transfer {
     let feed: BodyFeed?
     private let book: ConnectionBook
     /// Of the connection that the request went out on.
-    private var (session, socket): (UInt, Int?) = (0, nil)
+    private var (session, socket): (UInt, Int32?) = (0, nil)
     var lines = HeaderList()
     private var handover: AnswerHandover
     var phase: TransferPhase { handover.phase }
     private var hasAskedForTrailers = false
+    /// Whether no other request can be on its connection.
+    private let isAlone: Bool
+    /// Nothing was sent, because something had come over its connection that nobody had asked for.
+    private(set) var needsFreshConnection = false
     private var reader: AnswerHeadReader
 
     init(
         id: TransferID, easy: EasyHandle, multi: MultiHandle, mailbox: AnswerMailbox, feed: BodyFeed?,
         book: ConnectionBook,
-        phase: TransferPhase, isHead: Bool, mayBeHTTP2: Bool
+        phase: TransferPhase, isHead: Bool, mayBeHTTP2: Bool, isAlone: Bool
     ) {
+        self.isAlone = isAlone
         (self.id, self.easy, self.multi, self.feed, self.book) = (id, easy, multi, feed, book)
         handover = AnswerHandover(mailbox: mailbox, phase: phase)
         reader = AnswerHeadReader(isHead: isHead, mayBeHTTP2: mayBeHTTP2)
@@ -45,12 +50,17 @@ final class Transfer {
 
     // MARK: inside libcurl's callbacks
 
-    func aboutToSend() -> Bool {
+    /// - Parameter localPort: of the connection.
+    func aboutToSend(_ localPort: Int32) -> Bool {
         leaveConnection()
+        let used = book.socket(onLocalPort: localPort)
+        if isAlone, let used, easy.isReused, hasUnread(used) {
+            needsFreshConnection = true
+            return false
+        }
         session = easy.session
         book.forgetGoodbye(session)
-        let used = easy.socket
-        book.entered(used)
+        if let used { book.entered(used) }
         socket = used
         return handover.phase.aboutToSend()
     }
@@ -58,6 +68,14 @@ final class Transfer {
     private func leaveConnection() {
         if let socket { book.left(socket) }
         socket = nil
+    }
+
+    /// It goes out on a connection of its own.
+    /// - Returns: false when libcurl refuses.
+    func startAfresh() -> Bool {
+        needsFreshConnection = false
+        multi.remove(easy)
+        return easy.connectAfresh() && multi.add(easy)
     }
 
     func receiveHeadLine(_ line: [UInt8]) -> Bool {

@@ -128,7 +128,8 @@ struct TransferLoop {
         }
         let transfer = Transfer(
             id: id, easy: easy, multi: pool.current, mailbox: mailbox, feed: feed, book: book, phase: phase,
-            isHead: request.method.elementsEqual("HEAD".utf8), mayBeHTTP2: settings.version != .http1)
+            isHead: request.method.elementsEqual("HEAD".utf8), mayBeHTTP2: settings.version != .http1,
+            isAlone: !sharesConnections)
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
             unsafe easy.prepare(
@@ -181,12 +182,15 @@ struct TransferLoop {
         feed?.abandon()
     }
 
+    /// Whether the tenant speaks HTTP/2, as far as is known.
+    private var sharesConnections: Bool { settings.version == .http2 || (settings.version == .auto && !speaksHTTP1) }
+
     private mutating func end(_ transfer: Transfer, _ code: CURLcode) {
+        if transfer.needsFreshConnection, transfer.phase.stop == nil, transfer.startAfresh() { return }
         if code == CURLE_OK, settings.version == .auto { speaksHTTP1 = transfer.easy.spokeHTTP1 }
         transfer.multi.remove(transfer.easy)
         transfer.end(code)
         transfers[transfer.id] = nil
-        let sharesConnections = settings.version == .http2 || (settings.version == .auto && !speaksHTTP1)
         if code != CURLE_OK, sharesConnections, transfer.phase.maybeSent { pool.streamReset() }
         if code == CURLE_OK, transfer.leavesHandleClean, idle.count < Self.mostIdle {
             idle.append(transfer.easy)

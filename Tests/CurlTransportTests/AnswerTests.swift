@@ -107,6 +107,36 @@ import Testing
         }
     }
 
+    /// What has been taken from the system and is not read yet shows on no socket.
+    @Test func manyRecordsThatComeTogether() async throws {
+        let script = ScriptedTenant.Script.each { _ in
+            var reply = Reply("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            reply.records = Array(repeating: bytes("a"), count: 100)
+            return reply
+        }
+        try await ScriptedTenant.with(script) { tenant in
+            try await withClient(of: tenant) { client in
+                for _ in 0..<2 { expect(await client.exchange(), "200 " + String(repeating: "a", count: 100)) }
+                #expect(tenant.connections == 1)
+            }
+        }
+    }
+
+    @Test func aSurplusAnswerInARecordOfItsOwn() async throws {
+        let script = ScriptedTenant.Script.each { number in
+            guard number == 1 else { return .ok("fine") }
+            var reply = Reply.ok("good")
+            reply.records = [bytes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")]
+            return reply
+        }
+        try await ScriptedTenant.with(script) { tenant in
+            try await withClient(of: tenant) { client in
+                expect(await client.exchange(), "200 good")
+                expect(await client.exchange(), "200 fine")
+            }
+        }
+    }
+
     @Test func trailersComeWithTheEnd() async throws {
         let answer =
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-One: 1\r\nx-two:  2 \r\n\r\n"

@@ -17,6 +17,22 @@ import Testing
         }
     }
 
+    @Test func busyAndIdleConnectionsAreCounted() async throws {
+        try await ScriptedTenant.with(.each { $0 <= 3 ? Reply("") : .ok() }) { tenant in
+            try await withClient(of: tenant) { client in
+                await withTaskGroup { group in
+                    for _ in 0..<3 { group.addTask { _ = await client.exchange() } }
+                    for _ in 0..<3 { await tenant.received.wait() }
+                    #expect(client.connections == (3, 0))
+                    group.cancelAll()
+                }
+                for _ in 0..<3 { await tenant.closed.wait() }
+                expect(await client.exchange(), "200 ok")
+                #expect(client.connections.busy + client.connections.idle == 1)
+            }
+        }
+    }
+
     private func origin(_ host: String, _ port: Int) -> TenantOrigin {
         TenantOrigin(scheme: "https", host: host, port: port)
     }

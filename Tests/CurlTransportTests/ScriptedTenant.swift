@@ -27,6 +27,8 @@ struct Reply: Sendable {
 
     var bytes: [UInt8]
     var end = End.keepOpen
+    /// What follows, each a TLS record of its own and all of them in one go.
+    var records: [[UInt8]] = []
     /// Written again and again until the client has gone; for answers without an end.
     var endless: [UInt8]?
 
@@ -168,7 +170,14 @@ private final class Connection: ChannelInboundHandler {
     }
 
     private func answer(_ reply: Reply, _ context: ChannelHandlerContext) {
-        write(reply.bytes, context)
+        if reply.records.isEmpty {
+            write(reply.bytes, context)
+        } else {
+            for record in [reply.bytes] + reply.records {
+                context.write(wrapOutboundOut(ByteBuffer(bytes: record)), promise: nil)
+            }
+            context.flush()
+        }
         switch reply.end {
         case .keepOpen: break
         case .close: context.close(promise: nil)

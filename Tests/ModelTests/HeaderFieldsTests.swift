@@ -20,6 +20,53 @@ struct HeaderFieldsTests {
         #expect(fields.list(.connection).map { text($0) } == ["close", "X-a", "x-b"])
     }
 
+    @Test func aFieldIsThereOnceOrMoreOften() {
+        let fields = HeaderFields(["Host": "a", "X-Two": "1", "x-two": "2"])
+        if case .once(let value) = fields.occurrence(.host) {
+            #expect(text(value) == "a")
+        } else {
+            Issue.record("once")
+        }
+        if case .several = fields.occurrence("X-TWO") {} else { Issue.record("several") }
+        if case .none = fields.occurrence("x_two") {} else { Issue.record("none") }
+    }
+
+    @Test func whatConnectionNames() {
+        let fields = HeaderFields(["Connection": "Close, x_a ,keep-alive", "X-A": "1", "Close": "2", "X-B": "3"])
+        #expect((0..<4).filter { fields.collides($0, with: fields.namedByConnection) } == [1])
+        #expect((0..<4).filter { fields.collides($0, with: FieldNames(FieldName.hopByHop)) } == [0, 2])
+        #expect(fields.lists("KEEP-alive", in: .connection))
+        #expect(!fields.lists("x-a", in: .connection))
+    }
+
+    /// In one piece when every line is as it would be written, line by line when one is not: with the same result.
+    @Test(arguments: ["A: 1\r\nbb: \tx y\r\n", "A: 1\r\nbb:x y\r\n", "A: 1 \r\nbb:  x y\r\n", "A: 1\r\nbb: x y\r\n"])
+    func aHeadsFields(_ lines: String) {
+        let message = bytes("GET / HTTP/1.1\r\n" + lines + "\r\n")
+        let start = bytes("GET / HTTP/1.1\r\n").count
+        var places: [HeaderFields.Place] = []
+        var index = start
+        for line in lines.split(separator: "\r\n") {
+            let colon =
+                index
+                + (line.utf8.firstIndex(of: 0x3A).map { line.utf8.distance(from: line.utf8.startIndex, to: $0) } ?? 0)
+            var (first, last) = (colon + 1, index + line.utf8.count)
+            while message[first] == 0x20 || message[first] == 0x09 { first += 1 }
+            while message[last - 1] == 0x20 { last -= 1 }
+            places.append((index..<colon, first..<last))
+            index += line.utf8.count + 2
+        }
+        let fields = HeaderFields(message, start..<start + lines.utf8.count, places)
+        #expect(text(fields.lines[...]) == "A: 1\r\nbb: x y\r\n")
+        #expect((0..<2).map { text(fields[$0].name) + "=" + text(fields[$0].value) } == ["A=1", "bb=x y"])
+        #expect(fields.isCalled("BB", at: 1))
+        var some = HeaderFields()
+        some.append(fieldsOf: fields) { $0 == 1 }
+        some.append(fieldsOf: fields) { _ in true }
+        #expect(text(some.lines[...]) == "bb: x y\r\nA: 1\r\nbb: x y\r\n")
+        #expect((0..<3).map { text(some[$0].value) } == ["x y", "1", "x y"])
+    }
+
     @Test func namesAreComparedAsASCII() {
         #expect(FieldName("Host").isSpelled(bytes("hOST")[...]))
         #expect(!FieldName("X-Key").isSpelled(bytes("x-\u{212A}ey")[...]))
