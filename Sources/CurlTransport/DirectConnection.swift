@@ -119,13 +119,11 @@ final class DirectConnection {
         guard !inbox.isEmpty else {
             let result = transfer.read(scratch, &position, upTo: end)
             if position < end { inbox = Array(scratch[position..<end]) }
-            transfer.moved(by: position)
             return result
         }
         inbox += scratch[..<end]
         let result = transfer.read(inbox, &position, upTo: inbox.count)
         inbox.removeFirst(position)
-        transfer.moved(by: position)
         return result
     }
 }

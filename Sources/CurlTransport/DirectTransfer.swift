@@ -32,12 +32,13 @@ final class DirectTransfer {
     private(set) var hasReceived = false
 
     init(
-        id: TransferID, _ request: UpstreamRequest, origin: TenantOrigin, mailbox: AnswerMailbox, feed: BodyFeed?,
+        id: TransferID, _ request: UpstreamRequest, to place: RequestWriter.Place, mailbox: AnswerMailbox,
+        feed: BodyFeed?,
         phase: TransferPhase, earliest: ContinuousClock.Instant
     ) {
         (self.id, self.feed, self.earliest) = (id, feed, earliest)
         handover = AnswerHandover(mailbox: mailbox, phase: phase)
-        head = RequestWriter.head(request, authority: origin.authority)
+        head = RequestWriter.head(request, to: place)
         out = head
         if case .stream(_, let length) = request.body { self.length = length } else { length = nil }
         upload = feed == nil || length == 0 ? .done : .running(left: length)
@@ -106,8 +107,6 @@ final class DirectTransfer {
             return false
         }
     }
-
-    func moved(by count: Int) { reader.moved(by: count) }
 
     /// Whether as much waits for its taker as may.
     var mustPause: Bool { handover.mustPause }

@@ -32,6 +32,8 @@ final class Transfer {
     /// Nothing was sent, because something had come over its connection that nobody had asked for.
     private(set) var needsFreshConnection = false
     private var reader: AnswerHeadReader
+    /// As far as it has come.
+    private var head: [UInt8] = []
 
     init(
         id: TransferID, easy: EasyHandle, multi: MultiHandle, mailbox: AnswerMailbox, feed: BodyFeed?,
@@ -80,7 +82,10 @@ final class Transfer {
 
     func receiveHeadLine(_ line: [UInt8]) -> Bool {
         handover.hasProgress = true
-        switch reader.read(line) {
+        if reader.isBeforeHead { head = [] }
+        let start = head.count
+        head += line
+        switch reader.read(head, start..<head.count, of: 0) {
         case .more: return true
         case .head:
             handover.headArrived(reader.status, reader.fields)

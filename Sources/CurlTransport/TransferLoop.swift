@@ -1,6 +1,7 @@
 // The loop thread: owns libcurl's handles from their making to their end.
 
 internal import CCurl
+internal import HTTP1
 internal import Model
 
 /// One pass after another: commands, `curl_multi_perform`, what is over, what has arrived, then sleep. Made, used and ended
@@ -16,6 +17,7 @@ struct TransferLoop {
     private var nextLook: ContinuousClock.Instant = .now
     private var addresses = HeaderList()
     private let book: ConnectionBook
+    private let place: RequestWriter.Place
     private var direct: DirectLane
     /// Whether the tenant has spoken HTTP/1.1 where it might have spoken HTTP/2.
     private var speaksHTTP1 = false
@@ -41,6 +43,7 @@ struct TransferLoop {
         _ readiness: Readiness, _ book: ConnectionBook
     ) {
         (self.settings, self.inbox, self.readiness, self.book) = (settings, inbox, readiness, book)
+        place = RequestWriter.Place(authority: settings.origin.authority)
         pool = ConnectionPool(multis.general, keptConnections: settings.keptConnections)
         for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
         direct = DirectLane(settings, multis.direct, readiness, book, addresses)
@@ -118,7 +121,7 @@ struct TransferLoop {
             timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: now)
         if !isClosing, isDirect {
             let transfer = DirectTransfer(
-                id: id, request, origin: settings.origin, mailbox: mailbox, feed: feed, phase: phase,
+                id: id, request, to: place, mailbox: mailbox, feed: feed, phase: phase,
                 earliest: now - oldest)
             return direct.start(transfer)
         }

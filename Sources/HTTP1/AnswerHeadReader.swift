@@ -25,8 +25,10 @@ package struct AnswerHeadReader: Sendable {
     private(set) var isVersion10 = false
     private var isVersion2 = false
     private(set) var length: Int?
-    private var contentLengths = 0
-    private var transferEncodings = 0
+    private(set) var isChunked = false
+    /// Where its fields begin and where they are, counted from the head's first byte.
+    private var block = 0
+    private var places: [HeaderFields.Place] = []
     private let isHead: Bool
     private let mayBeHTTP2: Bool
     package private(set) var status = 0
@@ -41,25 +43,29 @@ package struct AnswerHeadReader: Sendable {
 
     /// Whether nothing but the end of the connection ends the answer (RFC 9112 section 6.3).
     package var endsWithConnection: Bool {
-        stage == .done && hasBody && !isVersion2 && contentLengths == 0 && transferEncodings == 0
+        stage == .done && hasBody && !isVersion2 && length == nil && !isChunked
     }
 
     /// Whether a body belongs to the answer, be it an empty one.
     var hasBody: Bool { !isHead && status != 204 && status != 304 }
-    var isChunked: Bool { transferEncodings > 0 }
 
-    /// - Parameter line: with its line end.
-    package mutating func read(_ line: [UInt8]) -> Step { read(line, line.indices) }
+    /// Whether the next line begins a head.
+    package var isBeforeHead: Bool { stage == .status }
 
-    /// - Parameter line: of one line in `bytes`, with its line end.
-    mutating func read(_ bytes: [UInt8], _ line: Range<Int>) -> Step {
+    /// - Parameters:
+    ///   - bytes: hold the head from its first byte on.
+    ///   - line: of one line, with its line end.
+    ///   - start: of the head.
+    package mutating func read(_ bytes: [UInt8], _ line: Range<Int>, of start: Int) -> Step {
         guard line.count >= 2, bytes[line.upperBound - 1] == 0x0A, bytes[line.upperBound - 2] == 0x0D else {
             return .broken
         }
         let text = line.lowerBound..<line.upperBound - 2
         switch stage {
-        case .status: return readStatus(bytes[text])
-        case .fields: return text.isEmpty ? endOfHead() : readField(bytes, text)
+        case .status:
+            block = line.upperBound - start
+            return readStatus(bytes[text])
+        case .fields: return text.isEmpty ? endOfHead(bytes, start, text.lowerBound) : readField(bytes, text, start)
         case .done: return text.isEmpty ? .more : readTrailer(bytes, text)
         }
     }
@@ -83,42 +89,48 @@ package struct AnswerHeadReader: Sendable {
     }
 
     private mutating func readTrailer(_ bytes: [UInt8], _ text: Range<Int>) -> Step {
-        guard let field = FieldLine(bytes, text, mustBeUTF8: false), trailers.count < Self.mostFields,
+        guard let field = FieldLine.read(bytes, text, mustBeUTF8: false), trailers.count < Self.mostFields,
             trailers.lines.count + text.count < Self.mostBytes
         else { return .broken }
         trailers.append(bytes, field.place)
         return .more
     }
 
-    private mutating func readField(_ bytes: [UInt8], _ text: Range<Int>) -> Step {
-        guard let field = FieldLine(bytes, text, mustBeUTF8: false), fields.count < Self.mostFields,
-            fields.lines.count + text.count < Self.mostBytes
+    private mutating func readField(_ bytes: [UInt8], _ text: Range<Int>, _ start: Int) -> Step {
+        guard let field = FieldLine.read(bytes, text, mustBeUTF8: false), places.count < Self.mostFields,
+            text.upperBound - start < Self.mostBytes
         else { return .broken }
-        if fields.count == 0 { fields.reserveCapacity(bytes: 512, fields: 16) }
-        fields.append(bytes, field.place)
-        let last = fields.count - 1
-        if fields.isCalled(.contentLength, at: last) {
-            contentLengths += 1
-            length = ASCII.decimal(bytes[field.place.value])
-            guard contentLengths == 1, length != nil else { return .broken }
-        } else if fields.isCalled(.transferEncoding, at: last) {
-            transferEncodings += 1
-            guard transferEncodings == 1, ASCII.equalIgnoringCase(bytes[field.place.value], "chunked") else {
-                return .broken
-            }
-        }
+        if places.isEmpty { places.reserveCapacity(16) }
+        places.append(field.place.moved(by: -start))
         return .more
     }
 
-    private mutating func endOfHead() -> Step {
-        guard transferEncodings == 0 || (contentLengths == 0 && !isVersion10) else { return .broken }
+    private mutating func endOfHead(_ bytes: [UInt8], _ start: Int, _ end: Int) -> Step {
+        if start != 0 { for index in places.indices { places[index] = places[index].moved(by: start) } }
+        fields = HeaderFields(bytes, start + block..<end, places)
+        places = []
+        guard readFraming() else { return .broken }
         if status >= 200 {
             stage = .done
             return .head
         }
         interim += 1
         guard interim <= Self.mostInterim else { return .broken }
-        (stage, contentLengths, transferEncodings, length, fields) = (.status, 0, 0, nil, HeaderFields())
+        (stage, isChunked, length, fields) = (.status, false, nil, HeaderFields())
         return .more
+    }
+
+    /// One length or one coding, and nothing that must be guessed at.
+    private mutating func readFraming() -> Bool {
+        switch (fields.occurrence(.contentLength), fields.occurrence(.transferEncoding)) {
+        case (.none, .none): return true
+        case (.once(let digits), .none):
+            length = ASCII.decimal(digits)
+            return length != nil
+        case (.none, .once(let coding)):
+            isChunked = true
+            return !isVersion10 && ASCII.equalIgnoringCase(coding, "chunked")
+        default: return false
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 package import Model
 
-/// Reads one answer from the bytes of a connection (RFC 9112 section 6).
-package struct AnswerReader: Sendable {
+/// Reads one answer from the bytes of a connection (RFC 9112 section 6). It is read where it is, and never copied.
+package struct AnswerReader: ~Copyable, Sendable {
     package enum Part: Sendable, Equatable {
         /// `status` and `fields` are there.
         case head
@@ -25,8 +25,9 @@ package struct AnswerReader: Sendable {
 
     private var head: AnswerHeadReader
     private var stage = Stage.head
-    /// How far the end of a line of the head was looked for.
+    /// Of the head that has begun, from its first byte on: how far the end of a line was looked for, and where that line begins.
     private var looked = 0
+    private var lineStart = 0
 
     package init(isHead: Bool) { head = AnswerHeadReader(isHead: isHead, mayBeHTTP2: false) }
 
@@ -43,8 +44,9 @@ package struct AnswerReader: Sendable {
 
     /// The next part; nil when more bytes are needed.
     /// - Parameters:
-    ///   - bytes: what has come and was not yet read goes from `position` to `end`.
-    ///   - position: moved behind what was read.
+    ///   - bytes: what has come and was not yet read goes from `position` to `end`. What is not read now is there again the next time,
+    ///     from its first byte on.
+    ///   - position: moved behind what was read: a head is read when it is whole.
     package mutating func next(_ bytes: [UInt8], _ position: inout Int, upTo end: Int) throws(HTTP1Fault) -> Part? {
         switch stage {
         case .head: return try readHead(bytes, &position, end)
@@ -78,30 +80,28 @@ package struct AnswerReader: Sendable {
     }
 
     private mutating func readHead(_ bytes: [UInt8], _ position: inout Int, _ end: Int) throws(HTTP1Fault) -> Part? {
-        var index = max(looked, position)
+        var index = position + looked
         while index < end {
             guard bytes[index] == 0x0A else {
                 index += 1
                 continue
             }
-            let line = position..<index + 1
+            let line = position + lineStart..<index + 1
             index += 1
-            position = index
-            switch head.read(bytes, line) {
-            case .more: break
+            switch head.read(bytes, line, of: position) {
+            case .more where head.isBeforeHead: (position, lineStart) = (index, 0)
+            case .more: lineStart = index - position
             case .broken: throw .malformed
             case .head:
+                position = index
                 begin()
                 return .head
             }
         }
-        guard index - position <= Self.longestLine else { throw .tooLarge }
-        looked = index
+        guard index - position - lineStart <= Self.longestLine else { throw .tooLarge }
+        looked = index - position
         return nil
     }
-
-    /// The bytes that are left have moved to the front.
-    package mutating func moved(by count: Int) { looked = max(0, looked - count) }
 
     private mutating func begin() {
         keepsConnection =

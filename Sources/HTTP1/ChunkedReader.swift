@@ -64,7 +64,7 @@ package struct ChunkedReader: Sendable {
                     stage = .over
                     return .end
                 }
-                guard let field = FieldLine(bytes, line, mustBeUTF8: mustBeUTF8) else { throw .malformed }
+                guard let field = FieldLine.read(bytes, line, mustBeUTF8: mustBeUTF8) else { throw .malformed }
                 guard trailers.count < Self.mostTrailers.fields,
                     trailers.lines.count + line.count < Self.mostTrailers.bytes
                 else { throw .tooLarge }

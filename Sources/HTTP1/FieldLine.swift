@@ -11,7 +11,7 @@ struct FieldLine {
 
     /// Nil for what is no field.
     /// - Parameter line: without its CR LF.
-    init?(_ bytes: [UInt8], _ line: Range<Int>, mustBeUTF8: Bool) {
+    static func read(_ bytes: [UInt8], _ line: Range<Int>, mustBeUTF8: Bool) -> FieldLine? {
         var index = line.lowerBound
         while index < line.upperBound, ASCII.isTokenCharacter(bytes[index]) { index += 1 }
         guard index > line.lowerBound, index < line.upperBound, bytes[index] == UInt8(ascii: ":") else { return nil }
@@ -37,7 +37,7 @@ struct FieldLine {
             }
         }
         if mustBeUTF8, !isASCII, !UTF8Text.isValid(bytes[start..<end]) { return nil }
-        (place, self.hasTab) = ((name, start..<end), hasTab)
+        return FieldLine(place: HeaderFields.Place(name: name, value: start..<end), hasTab: hasTab)
     }
 }
 

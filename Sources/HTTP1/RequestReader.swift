@@ -152,7 +152,7 @@ package struct RequestReader: Sendable {
         while bytes[index] != 0x0D {
             let start = index
             while bytes[index] != 0x0D { index += 1 }
-            guard bytes[index + 1] == 0x0A, let field = FieldLine(bytes, start..<index, mustBeUTF8: true) else {
+            guard bytes[index + 1] == 0x0A, let field = FieldLine.read(bytes, start..<index, mustBeUTF8: true) else {
                 throw .malformed
             }
             guard places.count < mostFields else { throw .tooLarge }

@@ -4,21 +4,27 @@ package import Model
 
 /// Writes what goes to the tenant. Method, target and fields have been checked before; nothing here looks at them again.
 package enum RequestWriter {
+    /// What stands between the target and the fields: the same for every request to one origin.
+    package struct Place: Sendable {
+        fileprivate let bytes: [UInt8]
+        /// - Parameter authority: for `Host`.
+        package init(authority: [UInt8]) {
+            bytes = Array(" HTTP/1.1\r\nHost: ".utf8) + authority + Array("\r\n".utf8)
+        }
+    }
+
     /// The head, and the body behind it where it is known whole.
-    /// - Parameter authority: for `Host`.
-    package static func head(_ request: UpstreamRequest, authority: [UInt8]) -> [UInt8] {
+    package static func head(_ request: UpstreamRequest, to place: Place) -> [UInt8] {
         var out: [UInt8] = []
         var body: [UInt8] = []
         if case .bytes(let bytes) = request.body { body = bytes }
         out.reserveCapacity(
-            request.method.count + request.target.count + authority.count + request.fields.lines.count + body.count + 96
-        )
+            request.method.count + request.target.count + place.bytes.count + request.fields.lines.count + body.count
+                + 48)
         out += request.method
         out.append(0x20)
         out += request.target
-        out += " HTTP/1.1\r\nHost: ".utf8
-        out += authority
-        out += "\r\n".utf8
+        out += place.bytes
         out += request.fields.lines
         switch request.body {
         case .none: break
@@ -26,7 +32,8 @@ package enum RequestWriter {
         case .stream(_, let count?): length(count, &out)
         case .stream(_, nil): out += "Transfer-Encoding: chunked\r\n".utf8
         }
-        out += "\r\n".utf8
+        out.append(0x0D)
+        out.append(0x0A)
         out += body
         return out
     }

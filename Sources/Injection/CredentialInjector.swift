@@ -7,22 +7,30 @@ package import Tenant
 /// What is added to one request.
 package struct Credentials: Sendable {
     /// Of tenant-family routes only.
-    package var accessToken: SecretText?
+    package let accessToken: SecretText?
     /// Nil where the route takes no device values.
-    package var device: DeviceFacts?
+    package let device: DeviceFacts?
     /// The newest session token; nil where the route takes none.
-    package var sessionToken: SessionToken?
+    package let sessionToken: SessionToken?
     /// The session token as `X-signature`, where the route takes it so.
-    package var envelope: [UInt8]?
+    package let envelope: [UInt8]?
     /// Where the route takes it and the app sends none.
-    package var idToken: IDToken?
-    package var requestID: [UInt8]
+    package let idToken: IDToken?
+    package let requestID: [UInt8]
     /// Nil where the app's own passes.
-    package var traceparent: [UInt8]?
+    package let traceparent: [UInt8]?
 
-    package init(accessToken: SecretText?, device: DeviceFacts?, sessionToken: SessionToken?, requestID: [UInt8]) {
-        (self.accessToken, self.device) = (accessToken, device)
-        (self.sessionToken, self.requestID) = (sessionToken, requestID)
+    package init(
+        accessToken: SecretText?, device: DeviceFacts?, sessionToken: SessionToken?, envelope: [UInt8]? = nil,
+        idToken: IDToken? = nil, requestID: [UInt8], traceparent: [UInt8]? = nil
+    ) {
+        self.accessToken = accessToken
+        self.device = device
+        self.sessionToken = sessionToken
+        self.envelope = envelope
+        self.idToken = idToken
+        self.requestID = requestID
+        self.traceparent = traceparent
     }
 }
 

@@ -21,9 +21,8 @@ extension ConnectionHandler {
     func refuse(_ context: ChannelHandlerContext, _ error: ProxyError) {
         let answer = pipeline.refuse(error)
         guard case .bytes(let body) = answer.body else { return }
-        var out = context.channel.allocator.buffer(capacity: 512)
-        AnswerWriter.writeHead(
-            answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, to: &out)
+        var out = AnswerWriter.head(
+            answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, body: body.count)
         out.writeBytes(body)
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)
         closeAfterAnswer()

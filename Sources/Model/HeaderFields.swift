@@ -29,7 +29,17 @@ package struct HeaderFields: Sendable {
     package init() {}
 
     /// Where a field lies in a message: its name, and its value without surrounding white space.
-    package typealias Place = (name: Range<Int>, value: Range<Int>)
+    package struct Place: Sendable {
+        let name: Range<Int>
+        package let value: Range<Int>
+        package init(name: Range<Int>, value: Range<Int>) { (self.name, self.value) = (name, value) }
+
+        package func moved(by count: Int) -> Place {
+            Place(
+                name: name.lowerBound + count..<name.upperBound + count,
+                value: value.lowerBound + count..<value.upperBound + count)
+        }
+    }
 
     /// The fields of a head that has come.
     /// - Parameters:
@@ -100,7 +110,7 @@ package struct HeaderFields: Sendable {
 
     /// Adds a field that lies in a message.
     package mutating func append(_ bytes: [UInt8], _ place: Place) {
-        let (name, value) = place
+        let (name, value) = (place.name, place.value)
         guard value.lowerBound == name.upperBound + 2, bytes[name.upperBound + 1] == 0x20 else {
             return append(bytes[name], bytes[value])
         }

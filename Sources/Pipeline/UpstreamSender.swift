@@ -148,12 +148,12 @@ package final class UpstreamSender: Sendable {
         _ call: ProxiedCall, _ token: SessionToken?, _ idToken: IDToken?, _ fingerprint: DeviceFingerprint?,
         _ accessToken: SecretText?, _ envelope: [UInt8]?
     ) -> UpstreamRequest {
-        var credentials = Credentials(
-            accessToken: accessToken, device: nil, sessionToken: token, requestID: call.identity.requestID)
         let trace = call.identity.trace ?? TraceContext(call.fields)
-        if !trace.isTheApps { credentials.traceparent = trace.parent }
-        (credentials.idToken, credentials.envelope) = (idToken, envelope)
-        credentials.device = fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) }
+        let credentials = Credentials(
+            accessToken: accessToken,
+            device: fingerprint.map { devices.facts(fields: call.fields, peer: call.peer, fingerprint: $0) },
+            sessionToken: token, envelope: envelope, idToken: idToken, requestID: call.identity.requestID,
+            traceparent: trace.isTheApps ? nil : trace.parent)
         let body: MessageBody =
             switch call.body {
             case .json(let object): .bytes(injector.body(object, for: call.route, credentials))

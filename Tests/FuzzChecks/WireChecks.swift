@@ -62,7 +62,8 @@ enum WireChecks {
     }
 
     private static func answer(_ pieces: [[UInt8]], _ isHead: Bool) -> Reading {
-        var (reader, reading) = (AnswerReader(isHead: isHead), Reading())
+        var reader = AnswerReader(isHead: isHead)
+        var reading = Reading()
         var (inbox, position): ([UInt8], Int) = ([], 0)
         do throws(HTTP1Fault) {
             for piece in pieces {

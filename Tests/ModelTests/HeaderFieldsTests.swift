@@ -53,7 +53,7 @@ struct HeaderFieldsTests {
             var (first, last) = (colon + 1, index + line.utf8.count)
             while message[first] == 0x20 || message[first] == 0x09 { first += 1 }
             while message[last - 1] == 0x20 { last -= 1 }
-            places.append((index..<colon, first..<last))
+            places.append(HeaderFields.Place(name: index..<colon, value: first..<last))
             index += line.utf8.count + 2
         }
         let fields = HeaderFields(message, start..<start + lines.utf8.count, places)

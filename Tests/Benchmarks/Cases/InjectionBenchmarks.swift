@@ -30,13 +30,13 @@ extension Benchmark {
                 "Host": "127.0.0.1", "X-Sidecar-User": "user-000001", "Content-Type": "application/json",
                 "Content-Length": "150", "Accept": "application/json", "User-Agent": "legacy-app/1.0",
             ])
-            let authority = bytes("tenant.example")
+            let place = RequestWriter.Place(authority: bytes("tenant.example"))
             return { rounds in
                 for _ in 0..<rounds {
                     let request = UpstreamRequest(
                         method: bytes("POST"), target: bytes("/api/v2/tenant/sso/session-token/sso-ticket"),
                         fields: injector.fields(fields, for: route, credentials), body: .none, timeout: .seconds(5))
-                    let out = RequestWriter.head(request, authority: authority)
+                    let out = RequestWriter.head(request, to: place)
                     try check(out.count > bearer + 100, "a head is too short")
                 }
             }

@@ -29,7 +29,8 @@ extension Benchmark {
                     + String(repeating: "x", count: 130))
             return { rounds in
                 for _ in 0..<rounds {
-                    var (reader, position) = (AnswerReader(isHead: false), 0)
+                    var reader = AnswerReader(isHead: false)
+                    var position = 0
                     while let part = try reader.next(answer, &position, upTo: answer.count), part != .end {}
                     try check(position == answer.count && reader.keepsConnection, "an answer was not read")
                 }
