@@ -2,7 +2,7 @@
 
 /// For callers that show them; nobody depends on them (RFC 9110 section 15).
 package enum ReasonPhrase {
-    package static func of(_ status: Int) -> String {
+    package static func of(_ status: Int) -> StaticString {
         switch status {
         case 200: "OK"
         case 201: "Created"

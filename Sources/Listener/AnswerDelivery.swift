@@ -33,9 +33,10 @@ final class AnswerDelivery: Sendable {
         let framing = AnswerFraming(status: answer.status, length: length, isVersion10: read.isVersion10)
         let closes =
             answer.closes || !read.keepAlive || framing == .untilClose || connection.value.isEnding
-        var out = AnswerWriter.head(
-            answer.status, answer.fields, framing, closes: closes, isVersion10: read.isVersion10,
-            body: first?.count ?? 0)
+        var out = ByteBuffer()
+        out.reserveCapacity(answer.fields.lines.count + (first?.count ?? 0) + 160)
+        AnswerWriter.writeHead(
+            answer.status, answer.fields, framing, closes: closes, isVersion10: read.isVersion10, to: &out)
         let hasBody = !read.isHead && framing != .none
         if hasBody, let first, !first.isEmpty { AnswerWriter.writePiece(first, framing, to: &out) }
         // The head is the tenant's; that nothing follows is for the caller to see.

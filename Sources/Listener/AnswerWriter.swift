@@ -27,36 +27,30 @@ enum AnswerFraming: Equatable {
 
 /// Writes heads and pieces. The fields have been checked before; nothing here looks at them again.
 enum AnswerWriter {
-    /// A head, in a buffer that has room for `body` more bytes.
-    static func head(
-        _ status: Int, _ fields: HeaderFields, _ framing: AnswerFraming, closes: Bool, isVersion10: Bool, body: Int
-    ) -> ByteBuffer {
-        var head: [UInt8] = []
-        head.reserveCapacity(fields.lines.count + 160)
-        head += "HTTP/1.1 ".utf8
-        head += String(status).utf8
-        head.append(0x20)
-        head += ReasonPhrase.of(status).utf8
-        head += "\r\n".utf8
-        head += fields.lines
+    static func writeHead(
+        _ status: Int, _ fields: HeaderFields, _ framing: AnswerFraming, closes: Bool, isVersion10: Bool,
+        to out: inout ByteBuffer
+    ) {
+        out.writeStaticString("HTTP/1.1 ")
+        out.writeString(String(status))
+        out.writeStaticString(" ")
+        out.writeStaticString(ReasonPhrase.of(status))
+        out.writeStaticString("\r\n")
+        out.writeBytes(fields.lines)
         switch framing {
         case .none, .untilClose: break
         case .length(let length):
-            head += "Content-Length: ".utf8
-            head += String(length).utf8
-            head += "\r\n".utf8
-        case .chunked: head += "Transfer-Encoding: chunked\r\n".utf8
+            out.writeStaticString("Content-Length: ")
+            out.writeString(String(length))
+            out.writeStaticString("\r\n")
+        case .chunked: out.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
         if closes {
-            head += "Connection: close\r\n".utf8
+            out.writeStaticString("Connection: close\r\n")
         } else if isVersion10 {
-            head += "Connection: keep-alive\r\n".utf8
+            out.writeStaticString("Connection: keep-alive\r\n")
         }
-        head += "\r\n".utf8
-        var out = ByteBuffer()
-        out.reserveCapacity(head.count + body + 16)
-        out.writeBytes(head)
-        return out
+        out.writeStaticString("\r\n")
     }
 
     static func writePiece(_ piece: [UInt8], _ framing: AnswerFraming, to out: inout ByteBuffer) {

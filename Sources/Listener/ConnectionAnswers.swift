@@ -21,8 +21,9 @@ extension ConnectionHandler {
     func refuse(_ context: ChannelHandlerContext, _ error: ProxyError) {
         let answer = pipeline.refuse(error)
         guard case .bytes(let body) = answer.body else { return }
-        var out = AnswerWriter.head(
-            answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, body: body.count)
+        var out = context.channel.allocator.buffer(capacity: 512)
+        AnswerWriter.writeHead(
+            answer.status, answer.fields, .length(body.count), closes: true, isVersion10: false, to: &out)
         out.writeBytes(body)
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)
         closeAfterAnswer()

@@ -15,9 +15,9 @@ struct CredentialInjectorTests {
     private let other = Route(row: "tenant", family: .tenant)
     private let sdk = Route(row: "sdk", family: .sdk, devices: .header)
 
-    private func credentials(token: String? = "SESSION") throws -> Credentials {
+    private func credentials(accessToken: String? = "ACCESS", token: String? = "SESSION") throws -> Credentials {
         Credentials(
-            accessToken: try .sample("ACCESS"),
+            accessToken: try accessToken.map { try .sample($0) },
             device: DeviceFacts(
                 operatingSystem: bytes("Debian \"12\""), address: bytes("192.0.2.7"), agent: bytes("app/1"),
                 fingerprint: try .sample("FP")),
@@ -68,8 +68,7 @@ struct CredentialInjectorTests {
     }
 
     @Test func anAbsentAccessTokenStillDropsTheAppsOwn() throws {
-        var none = try credentials()
-        none.accessToken = nil
+        let none = try credentials(accessToken: nil)
         #expect(
             injector.fields(HeaderFields(["Authorization": "Bearer app"]), for: other, none).first(.authorization)
                 == nil)
