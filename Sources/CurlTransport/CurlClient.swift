@@ -28,8 +28,12 @@ package final class CurlClient: UpstreamTransport {
         else { return nil }
         trial.free()
         guard let readiness = Readiness() else { return nil }
-        let kept = settings.keptConnections
-        guard let general = MultiHandle(keptConnections: kept), let direct = MultiHandle(keptConnections: kept) else {
+        guard let general = MultiHandle(keptConnections: settings.keptConnections) else {
+            readiness.free()
+            return nil
+        }
+        guard let direct = MultiHandle(keptConnections: settings.keptConnections) else {
+            general.free()
             readiness.free()
             return nil
         }

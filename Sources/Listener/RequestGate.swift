@@ -6,12 +6,17 @@ internal import NIOConcurrencyHelpers
 
 /// Lets a bounded number of requests in; the others wait in line for a short while (contract 4).
 final class RequestGate: Sendable {
+    private struct Waiter {
+        let deadline: ContinuousClock.Instant
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
     private struct State {
         var inside = 0
-        var lastWaiter: UInt64 = 0
-        /// Who still waits; an entry of the line that is not here has given up.
-        var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
-        var line: Deque<UInt64> = []
+        /// All are as patient as the others: whoever came first gives up first.
+        var line: Deque<Waiter> = []
+        /// Whether somebody sleeps until the first one's patience ends.
+        var isWatched = false
     }
 
     private let state = NIOLockedValueBox(State())
@@ -34,37 +39,57 @@ final class RequestGate: Sendable {
 
     /// Returns whether the request may go on; if so, `leave` has to follow.
     func enter() async -> Bool {
-        guard !enterAtOnce() else { return true }
-        guard patience > .zero else { return false }
+        guard patience > .zero else { return enterAtOnce() }
         return await withCheckedContinuation { continuation in
-            let waiter: UInt64? = state.withLockedValue { state in
-                // A place may have come free meanwhile.
+            let (isIn, watches) = state.withLockedValue { state in
                 guard state.inside >= limit else {
                     state.inside += 1
-                    return nil
+                    return (true, false)
                 }
-                state.lastWaiter += 1
-                state.waiting[state.lastWaiter] = continuation
-                state.line.append(state.lastWaiter)
-                return state.lastWaiter
+                state.line.append(Waiter(deadline: .now + patience, continuation: continuation))
+                defer { state.isWatched = true }
+                return (false, !state.isWatched)
             }
-            guard let waiter else { return continuation.resume(returning: true) }
-            Task { [self] in
-                try? await Task.sleep(for: patience)
-                state.withLockedValue { $0.waiting.removeValue(forKey: waiter) }?.resume(returning: false)
+            if isIn { continuation.resume(returning: true) }
+            if watches { Task { await watch() } }
+        }
+    }
+
+    /// One sleeps for all.
+    private func watch() async {
+        while let next = nextDeadline() {
+            try? await Task.sleep(until: next, clock: .continuous)
+            for waiter in expired() { waiter.continuation.resume(returning: false) }
+        }
+    }
+
+    /// Nil when nobody waits any more.
+    private func nextDeadline() -> ContinuousClock.Instant? {
+        state.withLockedValue { state in
+            state.isWatched = !state.line.isEmpty
+            return state.line.first?.deadline
+        }
+    }
+
+    private func expired() -> [Waiter] {
+        let now = ContinuousClock.now
+        return state.withLockedValue { state in
+            var expired: [Waiter] = []
+            while let first = state.line.first, first.deadline <= now {
+                expired.append(first)
+                state.line.removeFirst()
             }
+            return expired
         }
     }
 
     /// The request is answered; the place goes to whoever waits longest.
     func leave() {
-        let next: CheckedContinuation<Bool, Never>? = state.withLockedValue { state in
-            while let waiter = state.line.popFirst() {
-                if let continuation = state.waiting.removeValue(forKey: waiter) { return continuation }
-            }
+        let next: Waiter? = state.withLockedValue { state in
+            if let next = state.line.popFirst() { return next }
             state.inside -= 1
             return nil
         }
-        next?.resume(returning: true)
+        next?.continuation.resume(returning: true)
     }
 }

@@ -13,7 +13,8 @@ enum SQLiteValue: Sendable {
 /// One connection. Never used by two threads at a time.
 @safe final class SQLiteConnection {
     private let handle: OpaquePointer
-    private var statements: [String: OpaquePointer]
+    /// By where their text is: every statement is a literal of the program.
+    private var statements: [UInt: OpaquePointer]
 
     static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
 
@@ -47,7 +48,7 @@ enum SQLiteValue: Sendable {
 
     /// Runs one statement with its parameters and returns all rows.
     @discardableResult
-    func run(_ sql: String, _ parameters: [SQLiteValue] = []) throws(StoreError) -> [[SQLiteValue]] {
+    func run(_ sql: StaticString, _ parameters: [SQLiteValue] = []) throws(StoreError) -> [[SQLiteValue]] {
         let statement = try unsafe prepared(sql)
         defer { unsafe sqlite3_reset(statement) }
         for (index, parameter) in parameters.enumerated() {
@@ -69,14 +70,16 @@ enum SQLiteValue: Sendable {
         }
     }
 
-    private func prepared(_ sql: String) throws(StoreError) -> OpaquePointer {
-        if let statement = unsafe statements[sql] { return unsafe statement }
+    private func prepared(_ sql: StaticString) throws(StoreError) -> OpaquePointer {
+        let place = UInt(bitPattern: unsafe sql.utf8Start)
+        if let statement = unsafe statements[place] { return unsafe statement }
         var statement: OpaquePointer?
-        let code = unsafe sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        let code = unsafe sqlite3_prepare_v3(
+            handle, "\(sql)", -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
         guard code == SQLITE_OK, let statement = unsafe statement else {
             throw .failed(operation: "prepare", code: code)
         }
-        unsafe statements[sql] = statement
+        unsafe statements[place] = statement
         return unsafe statement
     }
 
