@@ -53,6 +53,7 @@ final class ScriptedTenant: Sendable {
         var connections = 0
         var received = 0
         var sent = 0
+        var resets: [@Sendable () -> Void] = []
     }
 
     let port: Int
@@ -77,6 +78,9 @@ final class ScriptedTenant: Sendable {
 
     var requests: [[UInt8]] { shared.state.withLockedValue(\.requests) }
     var connections: Int { shared.state.withLockedValue(\.connections) }
+    /// Resets every connection.
+    func reset() { for reset in shared.state.withLockedValue(\.resets) { reset() } }
+
     /// Bytes of requests and answers so far.
     var bytesReceived: Int { shared.state.withLockedValue(\.received) }
     var bytesSent: Int { shared.state.withLockedValue(\.sent) }
@@ -182,15 +186,24 @@ private final class Connection: ChannelInboundHandler {
         case .keepOpen: break
         case .close: context.close(promise: nil)
         case .cut: bareEnd.close()
-        case .reset:
-            // Done at once: this runs on the connection's own event loop.
-            (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete {
-                _ in
-            }
-            bareEnd.close()
+        case .reset: reset(context.channel)
         }
         endless = reply.endless
         pour(context)
+    }
+
+    private func reset(_ channel: any Channel) {
+        // Done at once: this runs on the connection's own event loop.
+        (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+        bareEnd.close()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let (channel, bound) = (context.channel, NIOLoopBound(self, eventLoop: context.eventLoop))
+        shared.state.withLockedValue { state in
+            state.resets.append { channel.eventLoop.execute { bound.value.reset(channel) } }
+        }
+        context.fireChannelActive()
     }
 
     private func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) {

@@ -6,13 +6,31 @@ import NIOPosix
 import TestSupport
 
 final class TunnelProxy: Sendable {
-    let port: Int
-    private let shared: NIOLockedValueBox<[String]>
-    /// The heads of what it was asked.
-    var heads: [String] { shared.withLockedValue { $0 } }
+    /// What it was asked, and what it says of each when it is told to.
+    fileprivate final class Shared: Sendable {
+        struct State {
+            var heads: [String] = []
+            var held: [@Sendable (_ through: Bool) -> Void] = []
+        }
+        let holds: Bool
+        let state = NIOLockedValueBox(State())
+        let asked = Gate()
+        init(holds: Bool) { self.holds = holds }
+    }
 
-    static func with<Result>(_ body: (TunnelProxy) async throws -> Result) async throws -> Result {
-        let shared = NIOLockedValueBox<[String]>([])
+    let port: Int
+    private let shared: Shared
+    /// The heads of what it was asked.
+    var heads: [String] { shared.state.withLockedValue(\.heads) }
+    /// Signalled at each.
+    var asked: Gate { shared.asked }
+
+    /// Answers what it has held, counted from 1: makes the tunnel, or refuses.
+    func answer(_ number: Int, through: Bool) { shared.state.withLockedValue { $0.held[number - 1] }(through) }
+
+    /// - Parameter holds: whether it answers nothing before it is told to.
+    static func with<Result>(holds: Bool = false, _ body: (TunnelProxy) async throws -> Result) async throws -> Result {
+        let shared = Shared(holds: holds)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -25,7 +43,7 @@ final class TunnelProxy: Sendable {
         return result
     }
 
-    private init(_ port: Int, _ shared: NIOLockedValueBox<[String]>) { (self.port, self.shared) = (port, shared) }
+    private init(_ port: Int, _ shared: Shared) { (self.port, self.shared) = (port, shared) }
 }
 
 /// One side of a tunnel; the other side is another of these.
@@ -33,11 +51,11 @@ private final class Tunnel: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let shared: NIOLockedValueBox<[String]>
+    private let shared: TunnelProxy.Shared
     private var head: [UInt8] = []
     private var other: (any Channel)?
 
-    init(_ shared: NIOLockedValueBox<[String]>, other: (any Channel)? = nil) {
+    init(_ shared: TunnelProxy.Shared, other: (any Channel)? = nil) {
         (self.shared, self.other) = (shared, other)
     }
 
@@ -47,12 +65,27 @@ private final class Tunnel: ChannelInboundHandler {
         head += buffer.readableBytesView
         guard head.suffix(4).elementsEqual("\r\n\r\n".utf8) else { return }
         let asked = text(head)
-        shared.withLockedValue { $0.append(asked) }
-        let port = Int(asked.split(separator: " ")[1].split(separator: ":")[1]) ?? 0
         let near = context.channel
-        let shared = shared
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        ClientBootstrap(group: context.eventLoop)
+        shared.state.withLockedValue { state in
+            state.heads.append(asked)
+            state.held.append { through in
+                near.eventLoop.execute {
+                    if through { return bound.value.connect(near, asked) }
+                    near.writeAndFlush(ByteBuffer(string: "HTTP/1.1 502 No\r\n\r\n"), promise: nil)
+                    near.close(promise: nil)
+                }
+            }
+        }
+        shared.asked.signal()
+        if !shared.holds { connect(near, asked) }
+    }
+
+    private func connect(_ near: any Channel, _ asked: String) {
+        let port = Int(asked.split(separator: " ")[1].split(separator: ":")[1]) ?? 0
+        let shared = shared
+        let bound = NIOLoopBound(self, eventLoop: near.eventLoop)
+        ClientBootstrap(group: near.eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Tunnel(shared, other: near))

@@ -1,0 +1,107 @@
+// Which connection a request of the direct lane gets, and what becomes of the others.
+
+import CurlTransport
+import Model
+import TestSupport
+import Testing
+
+struct DirectLaneTests {
+    /// A tenant behind a proxy that lets connections through one by one.
+    private func withHeldConnections(
+        _ script: ScriptedTenant.Script, _ body: (CurlClient, TunnelProxy, ScriptedTenant) async throws -> Void
+    ) async throws {
+        try await ScriptedTenant.with(script) { tenant in
+            try await TunnelProxy.with(holds: true) { proxy in
+                try await withClient(of: tenant, change: { $0.proxy = "http://127.0.0.1:\(proxy.port)" }) { client in
+                    try await body(client, proxy, tenant)
+                }
+            }
+        }
+    }
+
+    /// Three requests wait for three connections. The first connection serves two of them; the second is refused: whoever still waits
+    /// gets the third.
+    @Test func aSurplusConnectionThatFailsIsMissedByNobody() async throws {
+        let script = ScriptedTenant.Script.each { $0 == 2 ? Reply("") : .ok("\($0)") }
+        try await withHeldConnections(script) { client, proxy, tenant in
+            let first = Task { await client.exchange() }
+            await proxy.asked.wait(for: 1)
+            let second = Task { await client.exchange() }
+            await proxy.asked.wait(for: 2)
+            let third = Task { await client.exchange() }
+            await proxy.asked.wait(for: 3)
+            proxy.answer(1, through: true)
+            #expect(await first.value == "200 1")
+            await tenant.received.wait(for: 2)
+            proxy.answer(2, through: false)
+            proxy.answer(3, through: true)
+            #expect(await third.value == "200 3")
+            second.cancel()
+            _ = await second.value
+            #expect(tenant.connections == 2)
+        }
+    }
+
+    /// The last connection that was on its way is refused: so is the request that waits for it.
+    @Test func aConnectionThatFailsIsSomebodys() async throws {
+        try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in
+            let only = Task { await client.exchange() }
+            await proxy.asked.wait(for: 1)
+            proxy.answer(1, through: false)
+            expect(await only.value, "broken")
+            #expect(tenant.connections == 0)
+        }
+    }
+
+    /// A connection that was begun before the reload is for those that were waiting for it, and for nobody that came later.
+    @Test func reloadingWhileRequestsWait() async throws {
+        try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in
+            let before = Task { await client.exchange() }
+            await proxy.asked.wait(for: 1)
+            client.reload()
+            let after = Task { await client.exchange() }
+            await proxy.asked.wait(for: 2)
+            proxy.answer(1, through: true)
+            #expect(await before.value == "200 1")
+            proxy.answer(2, through: true)
+            #expect(await after.value == "200 2")
+            #expect(tenant.connections == 2)
+        }
+    }
+
+    /// Nobody looks at a connection whose taker has enough for now; its end is seen when he goes on.
+    @Test func aResetWhilePaused() async throws {
+        let script = ScriptedTenant.Script.each { number in
+            guard number == 1 else { return .ok("fine") }
+            var reply = Reply("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+            reply.endless = [UInt8](repeating: 0x61, count: 65_536)
+            return reply
+        }
+        try await ScriptedTenant.with(script) { tenant in
+            try await withClient(of: tenant) { client in
+                let response = try await client.send(.sample())
+                await tenant.stalled.wait()
+                tenant.reset()
+                await tenant.closed.wait()
+                // Others go on meanwhile.
+                expect(await client.exchange(), "200 fine")
+                await #expect(throws: BodyFault.broken) { try await response.body.collect(upTo: 1 << 30) }
+                expect(await client.exchange(), "200 fine")
+            }
+        }
+    }
+
+    /// The sessions of TLS come and go at the same few addresses: what one has said is not taken for the next one's word.
+    @Test func goodbyesAreOfOneConnection() async throws {
+        let script = ScriptedTenant.Script.each { number in
+            Reply("HTTP/1.1 200 OK\r\n\r\n\(number)", number.isMultiple(of: 2) ? .cut : .close)
+        }
+        try await ScriptedTenant.with(script) { tenant in
+            try await withClient(of: tenant) { client in
+                for number in 1...20 {
+                    expect(await client.exchange(), number.isMultiple(of: 2) ? "200 cut broken" : "200 \(number)")
+                }
+            }
+        }
+    }
+}
