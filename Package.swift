@@ -144,7 +144,7 @@ let package = Package(
             name: "BenchmarkCases",
             dependencies: [
                 "TestSupport", "Model", "HTTP1", "Injection", "JSONText", "Tenant", "Sessions", "SessionStores",
-                "Pipeline",
+                "Pipeline", locks,
             ],
             path: "Tests/Benchmarks/Cases", swiftSettings: strict),
         tests("BenchmarkTests", ["TestSupport", "BenchmarkCases"]),
