@@ -53,13 +53,21 @@ package struct TokenHash: Sendable, Hashable {
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(16)
-        for half in [high, low] {
-            for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                bytes.append(UInt8(truncatingIfNeeded: half >> shift))
-            }
-        }
+        append(to: &bytes)
         return bytes
     }
+
+    /// Adds its 16 bytes.
+    package func append(to bytes: inout [UInt8]) {
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: high >> shift))
+        }
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: low >> shift))
+        }
+    }
+
+    package static func == (left: Self, right: Self) -> Bool { left.low == right.low && left.high == right.high }
 
     /// Four of its bytes as a number, evenly spread.
     package var short: UInt32 { UInt32(truncatingIfNeeded: low) }

@@ -17,7 +17,7 @@ enum SessionRecord {
         out.text(session.fingerprint?.bytes ?? [])
         out.byte(UInt8(session.superseded.count))
         for old in session.superseded {
-            out.text(old.hash.bytes)
+            out.hash(old.hash)
             out.number(UInt64(bitPattern: old.at.milliseconds))
         }
         switch session.state {
@@ -42,7 +42,7 @@ enum SessionRecord {
             out.text(user.bytes)
         case .anonymous(let hash):
             out.byte(1)
-            out.text(hash.bytes)
+            out.hash(hash)
         }
     }
 
@@ -69,8 +69,9 @@ enum SessionRecord {
             let fingerprint = reader.text(), let count = reader.byte()
         else { return nil }
         var superseded: [Session.Superseded] = []
+        superseded.reserveCapacity(Int(count))
         for _ in 0..<count {
-            guard let hash = reader.text().flatMap({ TokenHash($0) }), let at = reader.number() else { return nil }
+            guard let hash = reader.hash(), let at = reader.number() else { return nil }
             superseded.append(.init(hash: hash, at: Timestamp(milliseconds: Int64(bitPattern: at))))
         }
         guard let state = state(&reader), reader.isAtEnd else { return nil }
@@ -116,6 +117,11 @@ struct RecordWriter {
         number(UInt64(value.count))
         bytes += value
     }
+    /// As the text of its bytes.
+    mutating func hash(_ value: TokenHash) {
+        number(16)
+        value.append(to: &bytes)
+    }
 }
 
 /// Reads what `RecordWriter` wrote; every read is nil once the bytes run out.
@@ -142,5 +148,10 @@ struct RecordReader {
         guard let count = number(), count <= UInt64(bytes.count - at) else { return nil }
         defer { at += Int(count) }
         return Array(bytes[at..<at + Int(count)])
+    }
+    mutating func hash() -> TokenHash? {
+        guard number() == 16, bytes.count - at >= 16 else { return nil }
+        defer { at += 16 }
+        return TokenHash(bytes, at: at)
     }
 }

@@ -13,7 +13,8 @@ enum PackedSession {
 
     /// - Parameter newest: the hash of its token.
     static func pack(_ session: Session, _ newest: TokenHash) -> [UInt8] {
-        var out = PackedWriter()
+        let known = session.token.bytes.count + (session.fingerprint?.bytes.count ?? 0)
+        var out = PackedWriter(capacity: known + 24 * session.superseded.count + 96)
         switch session.key {
         case .user(let user):
             out.bytes.append(0)
@@ -23,8 +24,8 @@ enum PackedSession {
             out.text(hash.bytes)
         }
         out.number(UInt64(session.superseded.count + 1))
-        out.bytes += newest.bytes
-        for old in session.superseded { out.bytes += old.hash.bytes }
+        newest.append(to: &out.bytes)
+        for old in session.superseded { old.hash.append(to: &out.bytes) }
         for old in session.superseded { out.number(UInt64(bitPattern: old.at.milliseconds)) }
         out.number(session.generation)
         out.text(session.token.bytes)
@@ -121,7 +122,11 @@ enum PackedSession {
         var reader = PackedReader(bytes, range)
         _ = reader.byte()
         _ = reader.text()
-        return (0..<Int(reader.number())).map { _ in TokenHash(bytes, at: reader.skip(16)) }
+        let count = Int(reader.number())
+        var hashes: [TokenHash] = []
+        hashes.reserveCapacity(count)
+        for _ in 0..<count { hashes.append(TokenHash(bytes, at: reader.skip(16))) }
+        return hashes
     }
 
     static func holds(_ hash: TokenHash, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
@@ -136,7 +141,7 @@ enum PackedSession {
 private struct PackedWriter {
     var bytes: [UInt8] = []
 
-    init() { bytes.reserveCapacity(160) }
+    init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
     /// Seven bits a byte, the lowest first.
     mutating func number(_ number: UInt64) {

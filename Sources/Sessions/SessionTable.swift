@@ -128,13 +128,14 @@ struct SessionTable: Sendable {
         takeOut(slot)
         fill(slot, session)
         let after = read(slot, PackedSession.hashes)
-        for hash in before where !after.contains(hash) { lineage.remove(hash.short, slot) }
+        for hash in before where !after.contains(where: { $0 == hash }) { lineage.remove(hash.short, slot) }
     }
 
     /// A token finds the session that was put last.
     private mutating func claim(_ hash: TokenHash, for slot: Int) {
+        // Where there is one of its own already, nothing has to be read: a look-up asks the record itself.
         while let other = lineage.first(
-            hash.short, where: { other in read(other) { PackedSession.holds(hash, $0, $1) } })
+            hash.short, where: { other in other == slot || read(other) { PackedSession.holds(hash, $0, $1) } })
         {
             guard other != slot else { return }
             lineage.remove(hash.short, other)
