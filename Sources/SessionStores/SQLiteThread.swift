@@ -89,12 +89,12 @@ final class SQLiteThread: Sendable {
     private func attempt(_ batch: [Work]) -> StoreError? {
         let connection = owned.connection
         do {
-            if transactions { try connection.execute("BEGIN IMMEDIATE") }
+            if transactions { try connection.run("BEGIN IMMEDIATE") }
             for work in batch { try work.run(connection) }
-            if transactions { try connection.execute("COMMIT") }
+            if transactions { try connection.run("COMMIT") }
             return nil
         } catch {
-            if transactions { try? connection.execute("ROLLBACK") }
+            if transactions { _ = try? connection.run("ROLLBACK") }
             return error
         }
     }

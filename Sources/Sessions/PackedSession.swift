@@ -67,6 +67,18 @@ enum PackedSession {
         return reader.number()
     }
 
+    /// The hash of the newest token, if that is this one.
+    static func newest(_ token: SessionToken, _ bytes: [UInt8], _ range: Range<Int>) -> TokenHash? {
+        var reader = PackedReader(bytes, range)
+        _ = reader.byte()
+        _ = reader.text()
+        let count = Int(reader.number())
+        let newest = reader.skip(16 * count)
+        for _ in 1..<count { _ = reader.number() }
+        _ = reader.number()
+        return ConstantTime.equal(reader.text(), token.bytes[...]) ? TokenHash(bytes, at: newest) : nil
+    }
+
     private static func superseded(_ reader: inout PackedReader) -> [Session.Superseded] {
         let count = Int(reader.number()) - 1
         // The first is the newest token's own.

@@ -118,7 +118,7 @@ extension SessionLedger {
 
     private func successor(of session: Session, _ renewed: RenewedToken, at now: Timestamp) -> Session {
         session.succeeded(
-            by: renewed.token, hash: hasher.hash(session.token), expiresAt: end(of: renewed, session, at: now),
+            by: renewed.token, hash: table.tokenHash(of: session), expiresAt: end(of: renewed, session, at: now),
             fingerprint: renewed.fingerprint, at: now)
     }
 

@@ -168,7 +168,7 @@ package struct SessionLedger: Sendable {
         _ session: Session, _ owner: SessionKey, _ purpose: SessionPurpose, _ attempt: AttemptID
     ) -> SessionDecision {
         let intent = RotationIntent(
-            attempt: attempt, session: session, tokenHash: hasher.hash(session.token), owner: owner,
+            attempt: attempt, session: session, tokenHash: table.tokenHash(of: session), owner: owner,
             isShared: purpose != .exchange, takesOver: others.attempts[session.key]?.attempt, limit: policy.attemptLimit
         )
         inTheAir[session.key] = intent
