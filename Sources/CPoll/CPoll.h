@@ -20,10 +20,13 @@ static inline int cpoll_set(int list, int descriptor, int reads, int writes, int
 
 static inline void cpoll_remove(int list, int descriptor) { epoll_ctl(list, EPOLL_CTL_DEL, descriptor, NULL); }
 
-/// Descriptors that are ready, at most `most` (256 are enough for everybody: the others come next time).
+/// As many descriptors as one wait tells of: enough for everybody, the others come next time.
+#define CPOLL_MOST 256
+
+/// Descriptors that are ready, at most `most`; negative when the wait was interrupted.
 static inline int cpoll_wait(int list, int *ready, int most, int milliseconds) {
-    struct epoll_event events[256];
-    int count = epoll_wait(list, events, most < 256 ? most : 256, milliseconds);
+    struct epoll_event events[CPOLL_MOST];
+    int count = epoll_wait(list, events, most < CPOLL_MOST ? most : CPOLL_MOST, milliseconds);
     for (int index = 0; index < count; index++) ready[index] = events[index].data.fd;
     return count;
 }

@@ -14,9 +14,11 @@ final class ConnectionBook: Sendable {
     private struct Pages {
         /// How many transfers use a socket: more than one with HTTP/2.
         var users: [Int32: Int] = [:]
-        /// All that are open, and by which local port a connected one is known.
-        var sockets: Set<Int32> = []
+        /// By their local port. More than one has the same only when they go to different addresses.
+        var sockets: [Int32: [Int32]] = [:]
         var ports: [Int32: Int32] = [:]
+        /// Those whose port was not asked for yet.
+        var unnamed: Set<Int32> = []
         /// Addresses of TLS sessions whose peer has said goodbye.
         var goodbyes: Set<UInt> = []
     }
@@ -53,21 +55,29 @@ final class ConnectionBook: Sendable {
         unsafe sharedCount.store(pages.users.count, ordering: .relaxed)
     }
 
-    /// The socket of a connection: libcurl tells the port while a transfer is under way, and the socket afterwards.
-    func socket(onLocalPort port: Int32) -> Int32? {
-        if let known = unsafe pages.ports[port] { return known }
-        for socket in unsafe pages.sockets { if let port = localPort(of: socket) { unsafe pages.ports[port] = socket } }
-        return unsafe pages.ports[port]
+    /// The socket of a connection, or the few that it may be: libcurl tells the port while a transfer is under way, and the socket
+    /// afterwards.
+    func sockets(onLocalPort port: Int32) -> [Int32] {
+        for socket in unsafe pages.unnamed {
+            guard let port = localPort(of: socket) else { continue }
+            unsafe pages.sockets[port, default: []].append(socket)
+            unsafe pages.ports[socket] = port
+            unsafe _ = pages.unnamed.remove(socket)
+        }
+        return unsafe pages.sockets[port] ?? []
     }
 
     fileprivate func opened(_ socket: Int32) {
-        unsafe _ = pages.sockets.insert(socket)
+        unsafe _ = pages.unnamed.insert(socket)
         openCount.add(1, ordering: .relaxed)
     }
 
     fileprivate func closed(_ socket: Int32) {
-        unsafe _ = pages.sockets.remove(socket)
-        if let port = localPort(of: socket), unsafe pages.ports[port] == socket { unsafe pages.ports[port] = nil }
+        unsafe _ = pages.unnamed.remove(socket)
+        if let port = unsafe pages.ports.removeValue(forKey: socket) {
+            let left = unsafe pages.sockets[port]?.filter { $0 != socket } ?? []
+            unsafe pages.sockets[port] = left.isEmpty ? nil : left
+        }
         openCount.subtract(1, ordering: .relaxed)
     }
 

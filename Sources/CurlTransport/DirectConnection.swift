@@ -41,8 +41,8 @@ final class DirectConnection {
         (self.easy, self.book, born, idleSince) = (easy, book, now, now)
     }
 
-    /// How many looks of the system's list there had been when it was last touched; see `DirectLane`.
-    var looks: UInt64 = 0
+    /// How often the system's list had been looked at when it was last read from; never, at first. See `DirectLane.isUsable`.
+    var looks: UInt64 = .max
 
     private static let pending = unsafe ccurl_find_pending()
 

@@ -23,7 +23,7 @@ struct DirectLane {
     private let readiness: Readiness
     /// Everybody that is connected, by socket.
     private var connected: [Int32: DirectConnection] = [:]
-    private var ready = [Int32](repeating: -1, count: 256)
+    private var ready = [Int32](repeating: -1, count: Readiness.most)
     private var readyCount = 0
     /// Connections with bytes that no socket shows any more; they go on in the next pass.
     private var unread: [DirectConnection] = []
@@ -59,7 +59,8 @@ struct DirectLane {
     }
 
     /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
-    /// take for its own. What the system's list has just been looked at for is not asked again.
+    /// take for its own. One that has been read from, whose TLS session held nothing then, and which the system's list has not shown
+    /// when it was looked at since, is not read from again.
     private mutating func isUsable(_ connection: DirectConnection, for transfer: DirectTransfer) -> Bool {
         connection.born >= transfer.earliest && now - connection.idleSince < Self.longestIdle
             && ((isLookFresh && connection.looks < looks) || isQuiet(connection))
@@ -67,7 +68,9 @@ struct DirectLane {
 
     /// TLS has things to say that are no bytes; what is one, or the end, is no quiet.
     private mutating func isQuiet(_ connection: DirectConnection) -> Bool {
-        if case .nothing = receive(connection) { !connection.hasPending } else { false }
+        guard case .nothing = receive(connection) else { return false }
+        // A part of a record may be of a ticket that comes with the handshake; behind an answer nothing is expected.
+        return connection.uses == 0 || !connection.hasPending
     }
 
     mutating func receive(_ connection: DirectConnection) -> DirectConnection.Received {
@@ -103,7 +106,6 @@ struct DirectLane {
             return true
         }
         connected[connection.socket] = connection
-        connection.looks = looks
         makeIdle(connection)
         return true
     }
@@ -158,9 +160,8 @@ struct DirectLane {
         let milliseconds = unread.isEmpty ? milliseconds : 0
         libcurls.first?.wait(
             milliseconds: libcurls.count > 1 ? min(milliseconds, 10) : milliseconds, orFor: readiness.descriptor)
-        readyCount = readiness.wait(&ready, milliseconds: libcurls.isEmpty ? milliseconds : 0)
+        (readyCount, isLookFresh) = readiness.wait(&ready, milliseconds: libcurls.isEmpty ? milliseconds : 0)
         looks += 1
-        isLookFresh = readyCount < ready.count
     }
 
     /// What the last `wait` has found, and what was left over before it.

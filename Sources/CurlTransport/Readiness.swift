@@ -18,6 +18,9 @@ struct Readiness: Sendable {
         static let nothing = Interest(reads: false, writes: false)
     }
 
+    /// As many as one `wait` tells of.
+    static let most = Int(CPOLL_MOST)
+
     /// Of the list itself: readable when something in it is ready.
     let descriptor: Int32
     private let waker: Int32
@@ -50,17 +53,19 @@ struct Readiness: Sendable {
     /// - Parameters:
     ///   - sockets: as long as there is room; the first of them are written.
     ///   - milliseconds: how long to wait for the first.
-    /// - Returns: how many are ready.
-    func wait(_ sockets: inout [Int32], milliseconds: Int32) -> Int {
-        var count = unsafe sockets.withUnsafeMutableBufferPointer {
+    /// - Returns: how many are ready, and whether these are certainly all.
+    func wait(_ sockets: inout [Int32], milliseconds: Int32) -> (count: Int, isWhole: Bool) {
+        let found = unsafe sockets.withUnsafeMutableBufferPointer {
             unsafe Int(cpoll_wait(descriptor, $0.baseAddress, Int32($0.count), milliseconds))
         }
-        if let called = sockets.prefix(max(0, count)).firstIndex(of: waker) {
+        guard found > 0 else { return (0, found == 0) }
+        var count = found
+        if let called = sockets.prefix(found).firstIndex(of: waker) {
             cpoll_heard(waker)
             count -= 1
             sockets.swapAt(called, count)
         }
-        return max(0, count)
+        return (count, found < min(sockets.count, Self.most))
     }
 
     func free() {

@@ -55,15 +55,15 @@ final class Transfer {
     /// - Parameter localPort: of the connection.
     func aboutToSend(_ localPort: Int32) -> Bool {
         leaveConnection()
-        let used = book.socket(onLocalPort: localPort)
-        if isAlone, let used, easy.isReused, hasUnread(used) {
+        let sockets = book.sockets(onLocalPort: localPort)
+        if isAlone, easy.isReused, sockets.contains(where: hasUnread) {
             needsFreshConnection = true
             return false
         }
         session = easy.session
         book.forgetGoodbye(session)
-        if let used { book.entered(used) }
-        socket = used
+        socket = sockets.first
+        if let socket { book.entered(socket) }
         return handover.phase.aboutToSend()
     }
 

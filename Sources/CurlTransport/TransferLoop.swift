@@ -153,7 +153,7 @@ struct TransferLoop {
     /// How old what is used for a new request may be.
     private func oldest(at now: ContinuousClock.Instant) -> Duration {
         guard let reloadedAt else { return settings.connectionAge }
-        return min(settings.connectionAge, now - reloadedAt)
+        return min(settings.connectionAge, max(.zero, now - reloadedAt))
     }
 
     /// The request's own lines, and lines that keep libcurl from adding some of its own accord.

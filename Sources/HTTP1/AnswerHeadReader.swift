@@ -53,9 +53,9 @@ package struct AnswerHeadReader: Sendable {
     package var isBeforeHead: Bool { stage == .status }
 
     /// - Parameters:
-    ///   - bytes: hold the head from its first byte on.
+    ///   - bytes: hold all of the head so far. They may hold it at another place the next time.
     ///   - line: of one line, with its line end.
-    ///   - start: of the head.
+    ///   - start: where in `bytes` the head begins; of no meaning for trailers.
     package mutating func read(_ bytes: [UInt8], _ line: Range<Int>, of start: Int) -> Step {
         guard line.count >= 2, bytes[line.upperBound - 1] == 0x0A, bytes[line.upperBound - 2] == 0x0D else {
             return .broken

@@ -8,7 +8,7 @@ package struct JSONEdit: Sendable {
     package init() { additions.reserveCapacity(6) }
 
     /// Puts a string member: the value of an existing member is replaced where it stands, a new one goes to the end.
-    /// - Parameter value: UTF-8, without quotes and escapes.
+    /// - Parameter value: UTF-8, as it is meant; it is quoted and escaped here.
     package mutating func put(_ name: StaticString, _ value: [UInt8], in object: JSONObject) {
         if let member = object.member(name) {
             replacements.append((member.value, value))

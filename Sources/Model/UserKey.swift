@@ -35,7 +35,7 @@ package enum SessionKey: Sendable, Hashable {
 }
 
 extension Hasher {
-    /// The same as combining the array, eight bytes at a time: what is looked up with every request is hashed like this.
+    /// Takes bytes in, eight at a time: what is looked up with every request is hashed like this.
     package mutating func combine(text bytes: [UInt8]) {
         var word = UInt64(bytes.count)
         for index in bytes.indices {
