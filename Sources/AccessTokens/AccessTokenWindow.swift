@@ -33,8 +33,8 @@ package struct AccessTokenWindow: Sendable {
 
     /// What a caller gets at `now`.
     package func use(at now: Instant) -> Use {
+        if let token = token(at: now) { return .token(token) }
         let valid = held.flatMap { held in held.expires.map { now < $0 } ?? true ? held.token : nil }
-        if let valid, let held, held.mandatory.map({ now < $0 }) ?? true { return .token(valid) }
         if let notBefore, now < notBefore { return .hold(fallback: valid, until: notBefore) }
         return .fetch(fallback: valid)
     }

@@ -24,8 +24,7 @@ package struct AnswerHeadReader: Sendable {
     private var interim = 0
     private(set) var isVersion10 = false
     private var isVersion2 = false
-    private(set) var length: Int?
-    private(set) var isChunked = false
+    private(set) var framing = MessageFraming.unsaid
     /// Where its fields begin and where they are, counted from the head's first byte.
     private var block = 0
     private var places: [HeaderFields.Place] = []
@@ -43,7 +42,7 @@ package struct AnswerHeadReader: Sendable {
 
     /// Whether nothing but the end of the connection ends the answer (RFC 9112 section 6.3).
     package var endsWithConnection: Bool {
-        stage == .done && hasBody && !isVersion2 && length == nil && !isChunked
+        stage == .done && hasBody && !isVersion2 && framing == .unsaid
     }
 
     /// Whether a body belongs to the answer, be it an empty one.
@@ -109,28 +108,14 @@ package struct AnswerHeadReader: Sendable {
         if start != 0 { for index in places.indices { places[index] = places[index].moved(by: start) } }
         fields = HeaderFields(bytes, start + block..<end, places)
         places = []
-        guard readFraming() else { return .broken }
+        guard let framing = try? MessageFraming(fields, isVersion10: isVersion10) else { return .broken }
         if status >= 200 {
-            stage = .done
+            (stage, self.framing) = (.done, framing)
             return .head
         }
         interim += 1
         guard interim <= Self.mostInterim else { return .broken }
-        (stage, isChunked, length, fields) = (.status, false, nil, HeaderFields())
+        (stage, fields) = (.status, HeaderFields())
         return .more
-    }
-
-    /// One length or one coding, and nothing that must be guessed at.
-    private mutating func readFraming() -> Bool {
-        switch (fields.occurrence(.contentLength), fields.occurrence(.transferEncoding)) {
-        case (.none, .none): return true
-        case (.once(let digits), .none):
-            length = ASCII.decimal(digits)
-            return length != nil
-        case (.none, .once(let coding)):
-            isChunked = true
-            return !isVersion10 && ASCII.equalIgnoringCase(coding, "chunked")
-        default: return false
-        }
     }
 }

@@ -104,15 +104,16 @@ package struct AnswerReader: ~Copyable, Sendable {
     }
 
     private mutating func begin() {
-        keepsConnection =
-            !head.fields.lists("close", in: .connection)
-            && (!head.isVersion10 || head.fields.lists("keep-alive", in: .connection))
-        if !head.hasBody {
+        keepsConnection = head.fields.keepConnection(isVersion10: head.isVersion10)
+        guard head.hasBody else {
             stage = .length(0)
-        } else if head.isChunked {
-            stage = .chunks(ChunkedReader(mustBeUTF8: false))
-        } else {
-            stage = head.length.map { .length($0) } ?? .untilClose
+            return
         }
+        stage =
+            switch head.framing {
+            case .unsaid: .untilClose
+            case .length(let length): .length(length)
+            case .chunked: .chunks(ChunkedReader(mustBeUTF8: false))
+            }
     }
 }

@@ -1,7 +1,7 @@
 // The front page of HTTP1: messages of HTTP/1.1 as bytes (RFC 9112), without any I/O.
 //
-// Reading order: FieldLine (one line of a head), RequestReader (what a caller says), ChunkedReader (a body in chunks), AnswerHead
-// (what a tenant says, line by line), AnswerReader (all of an answer), ReasonPhrase.
+// Reading order: FieldLine (one line of a head), MessageFraming (how a body ends), RequestReader (what a caller says), ChunkedReader (a
+// body in chunks), AnswerHeadReader (what a tenant says, line by line), AnswerReader (all of an answer), RequestWriter, ReasonPhrase.
 //
 // A credential proxy's framing is its security: whatever two programs could read in two ways is refused here, and everything that is
 // accepted has one meaning. Nothing is repaired: no folded lines, no bare line feeds, no white space before a colon, no two lengths.

@@ -164,9 +164,14 @@ package struct RequestReader: Sendable {
         let fields = HeaderFields(bytes, block, places)
         // What frames a message is read in one way only.
         guard !withTabs.contains(where: { isFraming(fields, at: $0) }) else { throw .malformed }
+        let length: Int? =
+            switch try MessageFraming(fields, isVersion10: isVersion10) {
+            case .unsaid: 0
+            case .length(let length): length
+            case .chunked: nil
+            }
         return ReceivedHead(
-            method: method, target: target, isVersion10: isVersion10, fields: fields,
-            contentLength: try length(fields, isVersion10))
+            method: method, target: target, isVersion10: isVersion10, fields: fields, contentLength: length)
     }
 
     private static func isFraming(_ fields: HeaderFields, at index: Int) -> Bool {
@@ -210,19 +215,4 @@ package struct RequestReader: Sendable {
     ].map { Array($0.utf8) }
 
     private static func isKnown(_ method: ArraySlice<UInt8>) -> Bool { methods.contains { method.elementsEqual($0) } }
-
-    /// Two lengths, a length beside a coding, a length that is no plain number, another coding than `chunked`, a coding in HTTP/1.0:
-    /// nothing that must be guessed at.
-    private static func length(_ fields: HeaderFields, _ isVersion10: Bool) throws(HTTP1Fault) -> Int? {
-        switch (fields.occurrence(.contentLength), fields.occurrence(.transferEncoding)) {
-        case (.none, .none): return 0
-        case (.once(let length), .none):
-            guard let length = ASCII.decimal(length) else { throw .malformed }
-            return length
-        case (.none, .once(let coding)):
-            guard !isVersion10, ASCII.equalIgnoringCase(coding, "chunked") else { throw .malformed }
-            return nil
-        default: throw .malformed
-        }
-    }
 }

@@ -86,7 +86,7 @@ package struct CredentialInjector: Sendable {
         case (true, true): authorizationAndTrace
         case (true, false): authorization
         case (false, true): trace
-        case (false, false): nothing
+        case (false, false): .none
         }
     }
 
@@ -95,7 +95,6 @@ package struct CredentialInjector: Sendable {
     private static let authorizationAndTrace = FieldNames([.authorization, .tracestate])
     private static let authorization = FieldNames([.authorization])
     private static let trace = FieldNames([.tracestate])
-    private static let nothing = FieldNames([])
 
     /// What may follow a streamed body.
     package func trailers(_ fields: HeaderFields) -> HeaderFields { forwarded.trailers(fields) }

@@ -19,8 +19,7 @@ struct ReadHead: Sendable {
         let fields = received.fields
         isVersion10 = received.isVersion10
         contentLength = received.contentLength
-        keepAlive =
-            !fields.lists("close", in: .connection) && (!isVersion10 || fields.lists("keep-alive", in: .connection))
+        keepAlive = fields.keepConnection(isVersion10: isVersion10)
         isHead = received.method.elementsEqual("HEAD".utf8)
         expectsContinue = !isVersion10 && fields.lists("100-continue", in: .expect)
         head = RequestHead(method: received.method, target: received.target, fields: fields, peer: peer)

@@ -47,13 +47,15 @@ package final class UpstreamSender: Sendable {
     ) async throws(SendFailure) -> SentAnswer {
         var sealed: SealedToken?
         if call.route.token == .envelope, let token { sealed = try await seal(token, call, fingerprint) }
-        var accessToken = call.route.family == .tenant ? accessTokens.held : nil
-        if accessToken == nil, call.route.family == .tenant {
-            do { accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
+        var accessToken: SecretText?
+        if call.route.family == .tenant {
+            accessToken = accessTokens.held
+            if accessToken == nil {
+                do { accessToken = try await accessTokens.current() } catch { throw .noAccessToken(error) }
+            }
         }
         let answer = try await sendOnce(
             call, request(call, token, idToken, fingerprint, accessToken, sealed?.text), hiding: accessToken)
-        if case .streaming = answer { return answer }
         guard case .error(_, let refusal) = answer else { return answer }
         if refusal == .envelope, let sealed { envelopes.refused(sealed) }
         guard call.maySendAgain else { return answer }

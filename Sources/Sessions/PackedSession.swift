@@ -59,24 +59,27 @@ enum PackedSession {
 
     static func generation(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
         var reader = PackedReader(bytes, range)
-        _ = reader.byte()
-        _ = reader.text()
-        let count = Int(reader.number())
-        _ = reader.skip(16 * count)
-        for _ in 1..<count { _ = reader.number() }
+        _ = skipLineage(&reader)
         return reader.number()
     }
 
     /// The hash of the newest token, if that is this one.
     static func newest(_ token: SessionToken, _ bytes: [UInt8], _ range: Range<Int>) -> TokenHash? {
         var reader = PackedReader(bytes, range)
+        let newest = skipLineage(&reader)
+        _ = reader.number()
+        return ConstantTime.equal(reader.text(), token.bytes[...]) ? TokenHash(bytes, at: newest) : nil
+    }
+
+    /// From the beginning to the generation.
+    /// - Returns: where the newest token's hash is.
+    private static func skipLineage(_ reader: inout PackedReader) -> Int {
         _ = reader.byte()
         _ = reader.text()
         let count = Int(reader.number())
         let newest = reader.skip(16 * count)
         for _ in 1..<count { _ = reader.number() }
-        _ = reader.number()
-        return ConstantTime.equal(reader.text(), token.bytes[...]) ? TokenHash(bytes, at: newest) : nil
+        return newest
     }
 
     private static func superseded(_ reader: inout PackedReader) -> [Session.Superseded] {
