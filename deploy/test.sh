@@ -18,8 +18,12 @@ quietly "walls" deploy/walls.sh
 quietly "build (the first time takes some minutes)" swift build --build-tests --explicit-target-dependency-import-check error
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! swift test --skip-build --disable-xctest "$@" >"$log" 2>&1; then
+# The runner knows no limit for a test that waits for what never comes; this is four times what all of them take.
+if ! timeout --kill-after=10 2400 swift test --skip-build --disable-xctest "$@" >"$log" 2>&1; then
     grep -vE '^(◇|✔) ' "$log" >&2 || cat "$log" >&2
+    echo "Tests that had begun and not ended:" >&2
+    comm -23 <(grep -oaE '◇ Test [^ ]+ started' "$log" | cut -d ' ' -f 3 | sort -u) \
+        <(grep -oaE '(✔|✘) Test [^ ]+ .*after' "$log" | cut -d ' ' -f 3 | sort -u) >&2
     exit 1
 fi
 tail -n 1 "$log"

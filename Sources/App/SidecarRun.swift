@@ -111,12 +111,20 @@ package struct SidecarRun: Sendable {
         }
     }
 
-    /// Everything is served for a while, so that nobody is sent here any more; then what is in flight, and every rotation, ends.
+    /// Everything is served for a while, so that nobody is sent here any more; then what is in flight, and every rotation, ends, and the
+    /// store takes what only memory has.
+    /// - Returns: whether all of that was done in time.
     private func drain(_ listener: LocalListener, _ assembly: Assembly) async -> Bool {
         try? await Task.sleep(for: configuration.drainDelay)
+        let end = ContinuousClock.now + configuration.drainTimeout
         let finished = await listener.drain(within: configuration.drainTimeout)
-        await assembly.sessions.drain()
-        return finished
+        let lost = await assembly.sessions.drain(within: end - .now)
+        if lost > 0 {
+            logger.error(
+                "the store has not taken the newest token of some sessions; their users have to log in again",
+                metadata: ["count": "\(lost)"])
+        }
+        return finished && lost == 0
     }
 
     /// - Returns: nil when somebody wished for a stop before the store could be reached.

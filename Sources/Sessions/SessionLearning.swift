@@ -31,10 +31,10 @@ extension SessionCoordinator {
         Task { await saveUntilTaken(session.key) }
     }
 
-    /// Tries until the store has taken what only memory has.
+    /// Tries until the store has taken what only memory has, or the task is cancelled; once in any case.
     func saveUntilTaken(_ key: SessionKey) async {
         var pause = Duration.milliseconds(250)
-        while (try? await saveFirst(key)) == nil {
+        while (try? await saveFirst(key)) == nil, !Task.isCancelled {
             // A back-off in real time: no rule depends on it.
             try? await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(10))

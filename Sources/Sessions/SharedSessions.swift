@@ -54,11 +54,12 @@ extension SessionCoordinator {
         look?.flight.deliver(result)
     }
 
-    /// A few at a time.
-    private func saveAll(_ keys: [SessionKey]) async {
+    /// A few at a time, until the task is cancelled.
+    func saveAll(_ keys: [SessionKey]) async {
         await withTaskGroup(of: Void.self) { group in
             for (index, key) in keys.enumerated() {
                 if index >= 16 { await group.next() }
+                if index >= 16, Task.isCancelled { break }
                 group.addTask { await self.saveUntilTaken(key) }
             }
         }

@@ -23,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         do {
             guard try await run.serve() else {
-                Ending.fail(["some requests did not finish within SIDECAR_DRAIN_TIMEOUT"], code: 1)
+                Ending.fail(["not everything was finished within SIDECAR_DRAIN_TIMEOUT"], code: 1)
             }
         } catch { Ending.fail([error.line], code: error.exitCode) }
     }

@@ -355,7 +355,7 @@ struct ConnectionTests {
             await passing.wait()
             await passed.close()
             await cancelled.wait()
-            await scene.sessions.drain()
+            #expect(await scene.sessions.drain(within: .zero) == 0)
             #expect(try await scene.store.load(.sample("alice"))?.session.token == .sample("T1"))
         }
     }

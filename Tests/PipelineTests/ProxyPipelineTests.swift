@@ -218,7 +218,7 @@ struct ProxyPipelineTests {
         running.cancel()
         await running.value
         // The rotation goes on without whoever asked for it.
-        await scene.sessions.drain()
+        #expect(await scene.sessions.drain(within: .zero) == 0)
         #expect(scene.clock.now() - before >= .seconds(60))
         #expect(scene.transport.requests.allSatisfy { $0.target == PipelineScene.refreshPath })
         #expect(try await scene.store.load(.sample("alice"))?.session.token == .sample("T1"))

@@ -115,7 +115,7 @@ struct SessionCoordinatorTests {
         let renewal = Self.rotating(gate)
         #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "pending")
         gate.signal()
-        await scene.sessions.drain()
+        #expect(await scene.sessions.drain(within: .zero) == 0)
         #expect(try await scene.stored() == "T1")
         // The app that retries after its timeout is not logged out.
         #expect(token(try await scene.sessions.refresh(for: try scene.claim("T0"), renewal: renewal)) == "T1")

@@ -155,11 +155,20 @@ struct SharedSessionsTests {
         #expect(try await scene.stored() == "T1")
     }
 
-    /// And at the latest when the process is about to end.
+    /// And at the latest when the process is about to end, also if the store comes back only then.
     @Test func whatOnlyMemoryHasIsStoredAtTheEnd() async throws {
         let scene = try await onlyInMemory()
+        let failures = scene.store.failed.count
+        async let left = scene.sessions.drain(within: .seconds(60))
+        await scene.store.failed.wait(for: failures + 2)
         scene.store.fail([])
-        await scene.sessions.drain()
+        #expect(await left == 0)
         #expect(try await scene.stored() == "T1")
+    }
+
+    /// A store that stays away keeps nobody from ending; it is said how much is lost.
+    @Test func anEndWithoutTheStore() async throws {
+        let scene = try await onlyInMemory()
+        #expect(await scene.sessions.drain(within: .milliseconds(1)) == 1)
     }
 }
