@@ -265,22 +265,6 @@ package final class SessionCoordinator: Sendable {
             return .some(nil)
         }
     }
-
-    /// Returns when no attempt is in the air and the store has taken what only memory has. New attempts may still start; the caller has
-    /// stopped taking requests.
-    /// - Parameter limit: how long the store is tried for what it has not taken; once in any case. Attempts end by their own deadlines.
-    /// - Returns: the number of sessions whose newest token the store has not taken: their users have to log in again.
-    package func drain(within limit: Duration) async -> Int {
-        let end = ContinuousClock.now + limit
-        while let flight = state.withLockedValue({ $0.flights.values.first }) {
-            _ = await flight.result(within: .seconds(60))
-        }
-        let saving = Task { await saveAll(state.withLockedValue { Array($0.ledger.unsaved.keys) }) }
-        let deadline = deadlines.set(end) { saving.cancel() }
-        await saving.value
-        deadlines.callOff(deadline)
-        return state.withLockedValue { $0.ledger.unsaved.count }
-    }
 }
 
 extension RotationResult {

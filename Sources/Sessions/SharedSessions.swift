@@ -54,17 +54,6 @@ extension SessionCoordinator {
         look?.flight.deliver(result)
     }
 
-    /// A few at a time, until the task is cancelled.
-    func saveAll(_ keys: [SessionKey]) async {
-        await withTaskGroup(of: Void.self) { group in
-            for (index, key) in keys.enumerated() {
-                if index >= 16 { await group.next() }
-                if index >= 16, Task.isCancelled { break }
-                group.addTask { await self.saveUntilTaken(key) }
-            }
-        }
-    }
-
     /// Waits for what becomes of another replica's attempt. One looks for all who wait.
     /// - Returns: false when the caller's patience has ended.
     func watch(_ key: SessionKey, since started: ContinuousClock.Instant) async throws(StoreError) -> Bool {
