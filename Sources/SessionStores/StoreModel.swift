@@ -12,7 +12,7 @@ package struct StoreModel: Sendable, Hashable {
     private struct Row: Sendable, Hashable {
         var session: Session
         var claim: Claim?
-        /// Of every token that finds the session, oldest first.
+        /// Of every token that finds the session, oldest first: those that `owners` has for it.
         var hashes: [TokenHash] = []
     }
 
@@ -60,9 +60,8 @@ package struct StoreModel: Sendable, Hashable {
         if session.key != intent.key {
             if let known = rows[session.key]?.session, !session.replaces(known) { return .fenced(known) }
             rows[intent.key] = nil
-            let moved = begun.hashes.filter { owners[$0] == intent.key }
-            for hash in moved { owners[hash] = session.key }
-            rows[session.key, default: Row(session: session)].hashes.insert(contentsOf: moved, at: 0)
+            for hash in begun.hashes { owners[hash] = session.key }
+            rows[session.key, default: Row(session: session)].hashes.insert(contentsOf: begun.hashes, at: 0)
         }
         put(session, tokenHash, nil)
         return .committed
@@ -82,7 +81,7 @@ package struct StoreModel: Sendable, Hashable {
 
     package mutating func forget(_ key: SessionKey) {
         guard let row = rows.removeValue(forKey: key) else { return }
-        for hash in row.hashes where owners[hash] == key { owners[hash] = nil }
+        for hash in row.hashes { owners[hash] = nil }
     }
 
     package mutating func sweep(endedBefore end: Timestamp, limit: Int) -> [SessionKey] {
@@ -95,15 +94,19 @@ package struct StoreModel: Sendable, Hashable {
 
     private mutating func put(_ session: Session, _ tokenHash: TokenHash, _ claim: Claim?) {
         let key = session.key
-        var hashes = rows[key]?.hashes.filter { owners[$0] == key } ?? []
+        var row = rows.removeValue(forKey: key) ?? Row(session: session)
+        (row.session, row.claim) = (session, claim)
         // The lineage's older hashes were put when they were the newest, but for a token that was presented from elsewhere.
         for hash in session.superseded.suffix(2).map(\.hash) + [tokenHash] {
-            if owners.updateValue(key, forKey: hash) != key { hashes.append(hash) }
+            let owner = owners.updateValue(key, forKey: hash)
+            guard owner != key else { continue }
+            row.hashes.append(hash)
+            if let owner { rows[owner]?.hashes.removeAll { $0 == hash } }
         }
-        let tooOld = hashes.prefix(max(0, hashes.count - 1 - MemoryStore.lineageDepth))
-        for hash in tooOld { owners[hash] = nil }
-        hashes.removeFirst(tooOld.count)
-        rows[key] = Row(session: session, claim: claim, hashes: hashes)
+        let tooMany = max(0, row.hashes.count - 1 - MemoryStore.lineageDepth)
+        for hash in row.hashes.prefix(tooMany) { owners[hash] = nil }
+        row.hashes.removeFirst(tooMany)
+        rows[key] = row
     }
 }
 
