@@ -17,8 +17,10 @@ extension Benchmark {
             fingerprint: try .sample("fp-\(number)"))
     }
 
-    private static func lookUp(of count: Int) -> Benchmark {
-        Benchmark("ledger look-up, \(count) sessions", rounds: 50_000) { _ in
+    /// - Parameter asked: how many of the sessions are asked for, one after the other, in no order; what is asked for again soon is
+    ///   in the processor's caches.
+    private static func lookUp(of count: Int, asked: Int) -> Benchmark {
+        Benchmark("ledger look-up, \(asked) of \(count) sessions", rounds: 50_000) { _ in
             var policy = RotationPolicy()
             policy.memoryLimit = count
             // Changed in place, as the coordinator does it: a copy of a million sessions would be measured with the look-ups.
@@ -27,15 +29,21 @@ extension Benchmark {
                 let session = try session(number)
                 ledger.withLockedValue { $0.publish(session) }
             }
-            let claims = try (0..<min(count, 4096)).map { number in
-                // Spread over all of them.
-                SessionClaim(user: try .sample("user-\(number * (count / min(count, 4096)))"), token: nil)
+            // The same order in every run.
+            var random = SeededGenerator(seed: 1)
+            let claims = try (0..<count).shuffled(using: &random).prefix(asked).map { number in
+                SessionClaim(user: try .sample("user-\(number)"), token: nil)
             }
+            let next = NIOLockedValueBox(0)
             return { rounds in
-                for round in 0..<rounds {
+                for _ in 0..<rounds {
+                    let claim = claims[
+                        next.withLockedValue { next in
+                            defer { next = next + 1 < claims.count ? next + 1 : 0 }
+                            return next
+                        }]
                     let decision = ledger.withLockedValue {
-                        $0.decide(
-                            claims[round % claims.count], for: .use, attempt: AttemptID(high: 1, low: 1), at: .sample)
+                        $0.decide(claim, for: .use, attempt: AttemptID(high: 1, low: 1), at: .sample)
                     }
                     guard case .use = decision else { throw WrongResult(what: "a session was not found") }
                 }
@@ -70,7 +78,8 @@ extension Benchmark {
     }
 
     static let sessions = [
-        lookUp(of: 1), lookUp(of: 10_000), lookUp(of: 1_000_000),
+        lookUp(of: 1, asked: 1), lookUp(of: 10_000, asked: 4096), lookUp(of: 1_000_000, asked: 4096),
+        lookUp(of: 1_000_000, asked: 1_000_000),
         commits("in memory", rounds: 20_000) { _ in MemoryStore(clock: ManualClock()) },
         commits("SQLite, durable", rounds: 200) { try SQLiteStore(path: $0 + "/s.db", key: nil) },
     ]
