@@ -70,6 +70,9 @@ enum SQLiteValue: Sendable {
         }
     }
 
+    /// How many rows the last `INSERT`, `UPDATE` or `DELETE` has changed.
+    var changes: Int { unsafe Int(sqlite3_changes(handle)) }
+
     private func prepared(_ sql: StaticString) throws(StoreError) -> OpaquePointer {
         let place = UInt(bitPattern: unsafe sql.utf8Start)
         if let statement = unsafe statements[place] { return unsafe statement }

@@ -158,16 +158,17 @@ package final class SQLiteStore: SessionStore {
     package func commit(_ session: Session, tokenHash: TokenHash, ending intent: RotationIntent)
         async throws(StoreError) -> CommitOutcome
     {
-        let begun = row(intent.key)
-        let row = session.key == intent.key ? begun : row(session.key)
+        let row = row(session.key)
+        let begun = session.key == intent.key ? row : self.row(intent.key)
         return try await writer.perform { (connection) throws(StoreError) in
-            guard try begun.readAttempt(connection) == intent.attempt else {
-                return .fenced(try row.read(connection)?.session)
+            if session.key == intent.key {
+                let isWritten = try row.write(session, tokenHash, ending: intent.attempt, connection)
+                return isWritten ? .committed : .fenced(try row.read(connection)?.session)
             }
-            if session.key != intent.key {
-                if let known = try row.read(connection)?.session, !session.replaces(known) { return .fenced(known) }
-                try begun.merge(into: row, connection)
-            }
+            let known = try row.read(connection)?.session
+            guard try begun.readAttempt(connection) == intent.attempt else { return .fenced(known) }
+            if let known, !session.replaces(known) { return .fenced(known) }
+            try begun.merge(into: row, connection)
             try row.write(session, tokenHash, attempt: nil, connection)
             return .committed
         }

@@ -45,10 +45,7 @@ struct SessionRow: Sendable {
     func write(_ session: Session, _ hash: TokenHash, attempt: AttemptID?, _ connection: SQLiteConnection)
         throws(StoreError)
     {
-        guard let sealed = seal.seal(SessionRecord.encode(session), name: name) else {
-            throw .failed(operation: "seal", code: 0)
-        }
-        let generation = Int64(clamping: session.generation)
+        let sealed = try sealed(session)
         try connection.run(
             """
             INSERT INTO session VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
@@ -58,6 +55,33 @@ struct SessionRow: Sendable {
                 .blob(name), .integer(session.expiresAt.milliseconds), attempt.map { .blob($0.bytes) } ?? .null,
                 .blob(sealed),
             ])
+        try writeLineage(session, hash, connection)
+    }
+
+    /// Writes over what the attempt has begun with, and ends the attempt.
+    /// - Returns: false when the attempt no longer holds; nothing is written then.
+    func write(_ session: Session, _ hash: TokenHash, ending attempt: AttemptID, _ connection: SQLiteConnection)
+        throws(StoreError) -> Bool
+    {
+        let sealed = try sealed(session)
+        try connection.run(
+            "UPDATE session SET ends = ?, attempt = NULL, record = ? WHERE name = ? AND attempt = ?",
+            [.integer(session.expiresAt.milliseconds), .blob(sealed), .blob(name), .blob(attempt.bytes)])
+        guard connection.changes > 0 else { return false }
+        try writeLineage(session, hash, connection)
+        return true
+    }
+
+    private func sealed(_ session: Session) throws(StoreError) -> [UInt8] {
+        guard let sealed = seal.seal(SessionRecord.encode(session), name: name) else {
+            throw .failed(operation: "seal", code: 0)
+        }
+        return sealed
+    }
+
+    private func writeLineage(_ session: Session, _ hash: TokenHash, _ connection: SQLiteConnection) throws(StoreError)
+    {
+        let generation = Int64(clamping: session.generation)
         // The older hashes were written when they were the newest, but for a token that was presented from elsewhere.
         for hash in session.superseded.suffix(2).map(\.hash) + [hash] {
             try connection.run(
@@ -69,9 +93,10 @@ struct SessionRow: Sendable {
                 """,
                 [.blob(hash.bytes), .blob(name), .integer(generation)])
         }
+        let oldest = generation - Int64(SQLiteStore.lineageDepth)
+        guard oldest > 0 else { return }
         try connection.run(
-            "DELETE FROM lineage WHERE name = ? AND generation < ?",
-            [.blob(name), .integer(generation - Int64(SQLiteStore.lineageDepth))])
+            "DELETE FROM lineage WHERE name = ? AND generation < ?", [.blob(name), .integer(oldest)])
     }
 
     /// Hands the lineage over to another row and ends this one.
