@@ -26,9 +26,10 @@ extension Trait where Self == OnBothLanes {
 }
 
 /// Runs `body` with a client, and ends the client's thread afterwards.
+/// Its time limits are longer than any test takes on a busy machine, but for those that a test is about.
 func withClient<Result>(
     of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1,
-    connectTimeout: Duration = .seconds(5), change: (inout CurlSettings) -> Void = { _ in },
+    connectTimeout: Duration = .seconds(600), change: (inout CurlSettings) -> Void = { _ in },
     _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
     var settings = CurlSettings(origin: origin)
@@ -51,7 +52,8 @@ func withClient<Result>(
 }
 
 func withClient<Result>(
-    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(5), change: (inout CurlSettings) -> Void = { _ in },
+    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(600),
+    change: (inout CurlSettings) -> Void = { _ in },
     _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
     try await withClient(
@@ -63,7 +65,7 @@ extension UpstreamRequest {
     static func sample(
         _ method: String = "GET", _ target: String = "/a", _ fields: KeyValuePairs<String, String> = [:],
         body: MessageBody = .none,
-        timeout: Duration = .seconds(20), mayResend: Bool = false
+        timeout: Duration = .seconds(600), mayResend: Bool = false
     ) -> UpstreamRequest {
         UpstreamRequest(
             method: bytes(method), target: bytes(target), fields: HeaderFields(fields), body: body, timeout: timeout,

@@ -22,11 +22,11 @@ import Testing
             try await withClient(of: tenant) { client in
                 await withTaskGroup { group in
                     for _ in 0..<3 { group.addTask { _ = await client.exchange() } }
-                    for _ in 0..<3 { await tenant.received.wait() }
+                    await tenant.received.wait(for: 3)
                     #expect(client.connections == (3, 0))
                     group.cancelAll()
                 }
-                for _ in 0..<3 { await tenant.closed.wait() }
+                await tenant.closed.wait(for: 3)
                 expect(await client.exchange(), "200 ok")
                 #expect(client.connections.busy + client.connections.idle == 1)
             }
@@ -39,7 +39,7 @@ import Testing
 
     private func settings(_ tenant: ScriptedTenant) -> CurlSettings {
         var settings = CurlSettings(origin: origin("localhost", tenant.port))
-        (settings.authorities, settings.version, settings.connectTimeout) = (tenant.certificates, .http1, .seconds(5))
+        (settings.authorities, settings.version, settings.connectTimeout) = (tenant.certificates, .http1, .seconds(600))
         return settings
     }
 
@@ -81,7 +81,7 @@ import Testing
     @Test func anAnswerThatDoesNotCome() async throws {
         try await ScriptedTenant.with(.each { $0 == 1 ? Reply("HTTP/1.1 200 OK\r\n") : .ok("fine") }) { tenant in
             try await withClient(of: tenant) { client in
-                expect(await client.exchange(.sample(timeout: .seconds(3))), "timeout maybe sent")
+                expect(await client.exchange(.sample(timeout: .seconds(10))), "timeout maybe sent")
                 expect(await client.exchange(), "200 fine")
                 #expect(tenant.connections == 2)
             }
@@ -92,7 +92,7 @@ import Testing
         try await ScriptedTenant.with(.each { _ in Reply("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc") }) {
             tenant in
             try await withClient(of: tenant) { client in
-                expect(await client.exchange(.sample(timeout: .seconds(3))), "200 cut timedOut")
+                expect(await client.exchange(.sample(timeout: .seconds(10))), "200 cut timedOut")
             }
         }
     }
@@ -123,7 +123,7 @@ import Testing
             return reply
         }
         try await ScriptedTenant.with(script) { tenant in
-            try await withClient(of: tenant, change: { $0.totalTimeout = .seconds(1) }) { client in
+            try await withClient(of: tenant, change: { $0.totalTimeout = .seconds(10) }) { client in
                 let response = try await client.send(.sample())
                 var fault: BodyFault?
                 do throws(BodyFault) { while try await response.body.next() != nil {} } catch { fault = error }

@@ -12,11 +12,9 @@ struct DirectLaneTests {
     ) async throws {
         try await ScriptedTenant.with(script) { tenant in
             try await TunnelProxy.with(holds: true) { proxy in
-                // A connection is held for as long as the test takes.
-                try await withClient(
-                    of: tenant, connectTimeout: .seconds(600),
-                    change: { $0.proxy = "http://127.0.0.1:\(proxy.port)" },
-                    { client in try await body(client, proxy, tenant) })
+                try await withClient(of: tenant, change: { $0.proxy = "http://127.0.0.1:\(proxy.port)" }) { client in
+                    try await body(client, proxy, tenant)
+                }
             }
         }
     }
@@ -26,11 +24,11 @@ struct DirectLaneTests {
     @Test func aSurplusConnectionThatFailsIsMissedByNobody() async throws {
         let script = ScriptedTenant.Script.each { $0 == 2 ? Reply("") : .ok("\($0)") }
         try await withHeldConnections(script) { client, proxy, tenant in
-            let first = Task { await client.exchange(.patient) }
+            let first = Task { await client.exchange() }
             await proxy.asked.wait(for: 1)
-            let second = Task { await client.exchange(.patient) }
+            let second = Task { await client.exchange() }
             await proxy.asked.wait(for: 2)
-            let third = Task { await client.exchange(.patient) }
+            let third = Task { await client.exchange() }
             await proxy.asked.wait(for: 3)
             proxy.answer(1, through: true)
             #expect(await first.value == "200 1")
@@ -47,7 +45,7 @@ struct DirectLaneTests {
     /// The last connection that was on its way is refused: so is the request that waits for it.
     @Test func aConnectionThatFailsIsSomebodys() async throws {
         try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in
-            let only = Task { await client.exchange(.patient) }
+            let only = Task { await client.exchange() }
             await proxy.asked.wait(for: 1)
             proxy.answer(1, through: false)
             expect(await only.value, "broken")
@@ -58,10 +56,10 @@ struct DirectLaneTests {
     /// A connection that was begun before the reload is for those that were waiting for it, and for nobody that came later.
     @Test func reloadingWhileRequestsWait() async throws {
         try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in
-            let before = Task { await client.exchange(.patient) }
+            let before = Task { await client.exchange() }
             await proxy.asked.wait(for: 1)
             client.reload()
-            let after = Task { await client.exchange(.patient) }
+            let after = Task { await client.exchange() }
             await proxy.asked.wait(for: 2)
             proxy.answer(1, through: true)
             #expect(await before.value == "200 1")
@@ -106,9 +104,4 @@ struct DirectLaneTests {
             }
         }
     }
-}
-
-extension UpstreamRequest {
-    /// Waits for as long as the test takes.
-    fileprivate static var patient: UpstreamRequest { .sample(timeout: .seconds(600)) }
 }

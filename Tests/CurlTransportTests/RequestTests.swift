@@ -168,7 +168,7 @@ import Testing
                             Task { await client.exchange(.sample("GET", "/api/v2/sdk/echo")) }
                         }
                         _ = await control.exchange(
-                            .sample("GET", "/faults/parked?at_least=\(50 * round + 1)&timeout_ms=20000"))
+                            .sample("GET", "/faults/parked?at_least=\(50 * round + 1)&timeout_ms=600000"))
                         for task in leaving { task.cancel() }
                         for task in leaving { expect(await task.value, "cancelled maybe sent") }
                     }
@@ -188,7 +188,7 @@ import Testing
             try await withClient(of: tenant) { client in
                 let source = CountedBody(pieces: 4096, of: 16_384)
                 let request = UpstreamRequest.sample(
-                    "POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(5))
+                    "POST", "/x", body: .stream(source, length: 4096 * 16_384), timeout: .seconds(10))
                 expect(await client.exchange(request), "timeout maybe sent")
                 #expect(source.pulled < 1024)
             }

@@ -71,7 +71,7 @@ import Testing
                     if let fault = step.fault { _ = try await tenant.control("POST", "/faults", fault) }
                     async let refreshing = sidecar.post(Self.refresh)
                     if step.fault != nil {
-                        _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+                        try await tenant.parked()
                         sidecar.program.kill()
                     }
                     return try await refreshing

@@ -87,7 +87,7 @@ import Testing
             refresh: "502 SESSION_LOST",
             ticket: "503", stream: "503", consumes: true),
         Fault(
-            name: "429", kind: #"{"kind":"status","status":429,"retry_after":"1","body":"{}""#, refresh: "429",
+            name: "429", kind: #"{"kind":"status","status":429,"retry_after":"300","body":"{}""#, refresh: "429",
             ticket: "429",
             stream: "429"),
         Fault(

@@ -25,10 +25,6 @@ import Testing
         }
     }
 
-    private func isParked(_ tenant: Tenant, _ count: Int = 1) async throws {
-        _ = try await tenant.control("GET", "/faults/parked?at_least=\(count)&timeout_ms=20000")
-    }
-
     /// A lease of two seconds, and a tenant that takes longer: somebody presents the token a second time.
     @Test func aTenantSlowerThanAnyLease() async throws {
         try await scene { tenant, sidecar, token in
@@ -51,11 +47,11 @@ import Testing
         try await scene { tenant, sidecar, token in
             _ = try await tenant.control("POST", "/faults", #"{"kind":"hold-after","path":"\#(Self.refresh)"}"#)
             let leaving = try await sidecar.curl([
-                "--max-time", "1", "-H", "X-Sidecar-User: alice", "-H", "Content-Type: application/json", "-d", "{}",
+                "--max-time", "5", "-H", "X-Sidecar-User: alice", "-H", "Content-Type: application/json", "-d", "{}",
                 sidecar.url + Self.refresh,
             ])
             #expect(leaving.exit == 28)
-            try await isParked(tenant)
+            try await tenant.parked()
             _ = try await tenant.control("POST", "/faults/release")
             // The app comes again with the token it had: it gets the one that it has missed.
             let again = try await sidecar.post(Self.refresh, #"{"session_token":"\#(token)"}"#)
@@ -70,7 +66,7 @@ import Testing
         try await scene { tenant, sidecar, token in
             _ = try await tenant.control("POST", "/faults", #"{"kind":"hold","path":"\#(Self.ticket)"}"#)
             async let loser = sidecar.post(Self.ticket, #"{"session_token":"\#(token)"}"#)
-            try await isParked(tenant)
+            try await tenant.parked()
             let winner = try await sidecar.post(Self.refresh).member("session_token")
             _ = try await tenant.control("POST", "/faults/release")
             // The tenant refuses the old token; the call goes out again with the newest.
@@ -148,7 +144,7 @@ import Testing
                     try await sidecar.post(Self.refresh, #"{"session_token":"\#(token)"}"#).member("session_token")
                 }
                 for _ in 0..<20 { group.addTask { try await ask() } }
-                try await isParked(tenant)
+                try await tenant.parked()
                 _ = try await tenant.control("POST", "/faults/release")
                 // And latecomers.
                 for _ in 0..<20 { group.addTask { try await ask() } }
@@ -184,7 +180,7 @@ import Testing
         try await scene { tenant, sidecar, _ in
             _ = try await tenant.control("POST", "/faults", #"{"kind":"hold","path":"\#(Self.refresh)"}"#)
             async let refreshing = sidecar.post(Self.refresh)
-            try await isParked(tenant)
+            try await tenant.parked()
             sidecar.program.suspend()
             _ = try await tenant.control("POST", "/faults/release")
             while try await tenant.session("alice").tokens.count < 2 { await Task.yield() }

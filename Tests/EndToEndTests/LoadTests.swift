@@ -82,7 +82,7 @@ import Testing
                             return ("\(answer.status) \(newest)", at)
                         }
                     }
-                    _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+                    try await tenant.parked()
                     let released = ContinuousClock.now
                     _ = try await tenant.control("POST", "/faults/release")
                     let all = try await group.reduce(into: []) { $0.append($1) }
@@ -108,7 +108,7 @@ import Testing
                 let held = #"{"kind":"hold","path":"/api/v2/tenant/sso/session-token/refresh","user":"user0"}"#
                 _ = try await tenant.control("POST", "/faults", held)
                 async let hanging = sidecar.post("/api/v2/tenant/sso/session-token/refresh", user: "user0")
-                _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+                try await tenant.parked()
                 let started = ContinuousClock.now
                 let times = try await Self.refreshAll(1..<users, sidecar)
                 print(
@@ -171,7 +171,7 @@ import Testing
                 _ = try await sidecar.post("/api/v2/sdk/login", #"{"user_name":"alice","password":"demo-password"}"#)
                 _ = try await tenant.control("POST", "/faults", #"{"kind":"hold","path":"/api/v2/tenant/sso/"}"#)
                 async let refreshing = sidecar.post("/api/v2/tenant/sso/session-token/refresh")
-                _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+                try await tenant.parked()
                 sidecar.program.stop()
                 _ = await sidecar.program.lines.first { $0.contains("shutting down") }
                 _ = try await tenant.control("POST", "/faults/release")

@@ -140,7 +140,8 @@ import Testing
         var token = try await tenant.open(user, fingerprint: "fp-\(user)")
         try await KeepAliveClient.with(port: sidecar.port) { client in
             let put = try await client.send(
-                "PUT", path(user), body: bytes(#"{"session_token":"\#(token)","device_fingerprint":"fp-\#(user)"}"#))
+                "PUT", path(user),
+                body: bytes(#"{"session_token":"\#(token)","expire":20,"device_fingerprint":"fp-\#(user)"}"#))
             #expect(put.status == 204)
             while ContinuousClock.now < end {
                 // A few a second, at moments of its own.

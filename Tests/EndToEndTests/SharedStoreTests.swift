@@ -124,7 +124,7 @@ import Testing
             let holding = #"{"kind":"hold","path":"\#(Self.refresh)","if_client_gone":"drop"}"#
             _ = try await tenant.control("POST", "/faults", holding)
             async let lost = first.post(Self.refresh)
-            _ = try await tenant.control("GET", "/faults/parked?at_least=1&timeout_ms=20000")
+            try await tenant.parked()
             first.program.kill()
             _ = try await lost
             _ = try await tenant.control("POST", "/faults/release")

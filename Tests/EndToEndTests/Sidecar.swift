@@ -96,7 +96,7 @@ enum Curl {
         let mark = "\n#status "
         let result = try await Subprocess.run(
             .name("curl"),
-            arguments: Arguments(["--silent", "--max-time", "60", "-w", mark + "%{http_code}"] + arguments),
+            arguments: Arguments(["--silent", "--max-time", "300", "-w", mark + "%{http_code}"] + arguments),
             output: .string(limit: 1 << 22), error: .discarded)
         let output = result.standardOutput
         let exit: Int32 = if case .exited(let code) = result.terminationStatus { code } else { -1 }

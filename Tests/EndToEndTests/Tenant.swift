@@ -66,6 +66,12 @@ struct Tenant: Sendable, Decodable {
         return Data(answer.body)
     }
 
+    /// Waits until so many calls are held by faults.
+    func parked(_ count: Int = 1) async throws {
+        let answer = try await control("GET", "/faults/parked?at_least=\(count)&timeout_ms=600000")
+        #expect(text([UInt8](answer)).contains(#""reached":true"#))
+    }
+
     func counters() async throws -> [String: Int] {
         try JSONDecoder().decode([String: Int].self, from: try await control("GET", "/state"))
     }

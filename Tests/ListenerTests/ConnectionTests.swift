@@ -439,7 +439,7 @@ struct ConnectionTests {
         let (busy, idle) = (try await RawClient.connect(port: port), try await RawClient.connect(port: port))
         try await busy.send("GET /pass/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await arrived.wait()
-        let drained = Task { await listener.drain(within: .seconds(10)) }
+        let drained = Task { await listener.drain(within: .seconds(600)) }
         #expect(await idle.receiveToEnd() == "")
         await #expect(throws: (any Error).self) { try await RawClient.connect(port: port) }
         go.signal()

@@ -542,7 +542,7 @@ private final class Told: Sendable {
     @Test func aServerThatIsStopped() async throws {
         try await RedisServer.with { server in
             var settings = server.settings
-            settings.timeout = .milliseconds(300)
+            settings.timeout = .seconds(3)
             try await with(settings) { store, told in
                 server.suspend()
                 await expect(.slow) { try await save(store) }
@@ -620,7 +620,7 @@ private final class Told: Sendable {
         try await RedisServer.with { server in
             try await with(server.settings) { store, told in
                 try await server.command("DEBUG", "POPULATE", "20000")
-                try await server.command("CONFIG", "SET", "key-load-delay", "200")
+                try await server.command("CONFIG", "SET", "key-load-delay", "5000")
                 try await server.command("CONFIG", "SET", "loading-process-events-interval-bytes", "1024")
                 async let loading = server.command("DEBUG", "RELOAD")
                 await told.wait(for: "trouble loading")
