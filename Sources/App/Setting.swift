@@ -143,7 +143,7 @@ package struct Setting: Sendable {
 
     private static let running = [
         Setting("DRAIN_DELAY", "0s", "how long everything is still served after SIGTERM, while `/readyz` says no"),
-        Setting("DRAIN_TIMEOUT", "25s", "how long requests may take to finish at shutdown"),
+        Setting("DRAIN_TIMEOUT", "25s", "how long requests, and a store that is away, may take at shutdown"),
         Setting("ADMIN_QUIT", "false", "`true` lets `POST /quit` on the admin listener end the program, for Jobs"),
         Setting("LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
         Setting("LOG_FORMAT", "text", "`text` or `json`, one line for each event, on standard error"),
