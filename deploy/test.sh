@@ -18,15 +18,17 @@ quietly "format" swift format lint --strict --recursive Package.swift Sources Te
 quietly "walls" deploy/walls.sh
 quietly "build (the first time takes some minutes)" swift build --build-tests --explicit-target-dependency-import-check error
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 # The runner knows no limit for a test that waits for what never comes. It is run without `swift test`, which would keep the tests' output
 # to itself and leave them behind.
-if ! timeout --kill-after=10 "${TEST_LIMIT:-2400}" "$PWD/.build/debug/ciam-sidecarPackageTests.xctest" --testing-library swift-testing \
-    "$@" >"$log" 2>&1; then
+timeout --kill-after=10 "${TEST_LIMIT:-2400}" "$PWD/.build/debug/ciam-sidecarPackageTests.xctest" --testing-library swift-testing \
+    "$@" >"$log" 2>&1 &
+tests=$!
+trap 'kill "$tests" 2>/dev/null || true; rm -f "$log"' EXIT
+if ! wait "$tests"; then
     grep -vE '^(◇|✔) ' "$log" >&2 || cat "$log" >&2
-    echo "Tests that had begun and not ended:" >&2
-    comm -23 <(grep -oaE '◇ Test [^ ]+ started' "$log" | cut -d ' ' -f 3 | sort -u) \
-        <(grep -oaE '(✔|✘) Test [^ ]+ .*after' "$log" | cut -d ' ' -f 3 | sort -u) | sed '/^run$/d' >&2
+    unfinished=$(comm -23 <(grep -oaE '◇ Test [^ ]+ started' "$log" | cut -d ' ' -f 3 | sort -u) \
+        <(grep -oaE '(✔|✘) Test [^ ]+ .*after' "$log" | cut -d ' ' -f 3 | sort -u) | sed '/^run$/d')
+    [ -z "$unfinished" ] || printf 'Begun and not ended:\n%s\n' "$unfinished" >&2
     exit 1
 fi
 tail -n 1 "$log"

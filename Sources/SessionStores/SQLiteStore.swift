@@ -159,12 +159,14 @@ package final class SQLiteStore: SessionStore {
         async throws(StoreError) -> CommitOutcome
     {
         let row = row(session.key)
-        let begun = session.key == intent.key ? row : self.row(intent.key)
-        return try await writer.perform { (connection) throws(StoreError) in
-            if session.key == intent.key {
+        guard session.key != intent.key else {
+            return try await writer.perform { (connection) throws(StoreError) in
                 let isWritten = try row.write(session, tokenHash, ending: intent.attempt, connection)
                 return isWritten ? .committed : .fenced(try row.read(connection)?.session)
             }
+        }
+        let begun = self.row(intent.key)
+        return try await writer.perform { (connection) throws(StoreError) in
             let known = try row.read(connection)?.session
             guard try begun.readAttempt(connection) == intent.attempt else { return .fenced(known) }
             if let known, !session.replaces(known) { return .fenced(known) }

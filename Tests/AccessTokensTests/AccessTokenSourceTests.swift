@@ -115,7 +115,8 @@ struct AccessTokenSourceTests {
         let source = AccessTokenSource(try grant(down), logger: log.logger)
         await #expect(throws: NoAccessToken.self) { try await source.current() }
         do { _ = try await source.current() } catch {
-            #expect(error.retryAfter > .zero && error.retryAfter <= .seconds(60))
+            // One second, or two where the first is over already and it was tried again.
+            #expect(error.retryAfter > .zero && error.retryAfter <= .seconds(2))
         }
         let lines = Set(log.texts)
         #expect(lines == ["warning access token not fetched; trying again reason=tls (libcurl 60), nothing sent"])

@@ -20,13 +20,13 @@ import Testing
     }
 
     private final class Scene: Sendable {
-        let ports = NIOLockedValueBox<[Int: Int]>([:])
+        /// Of the sidecars that serve, by slot.
+        let ports = NIOLockedValueBox<[Int: (data: Int, admin: Int)]>([:])
         let programs = NIOLockedValueBox<[Int: Program]>([:])
         let users = NIOLockedValueBox<[String: Known]>([:])
         let answered = Gate()
         let isOver = NIOLockedValueBox(false)
         let statuses = NIOLockedValueBox<[Int: Int]>([:])
-        let adminPorts = NIOLockedValueBox<[Int: Int]>([:])
         /// What the sidecars said of sessions that the store did not take.
         let notes = NIOLockedValueBox<[String]>([])
 
@@ -80,8 +80,7 @@ import Testing
                 guard let line = await program.lines.first(where: { $0.contains(" info ready ") }),
                     let port = Sidecar.number(line, "listen=127.0.0.1:"), let admin = Sidecar.number(line, "admin=")
                 else { return }
-                scene.ports.withLockedValue { $0[slot] = port }
-                scene.adminPorts.withLockedValue { $0[slot] = admin }
+                scene.ports.withLockedValue { $0[slot] = (port, admin) }
                 _ = await program.lines.first { line in
                     if line.contains(" error ") { scene.notes.withLockedValue { $0.append("\(slot): \(line)") } }
                     return false
@@ -95,7 +94,7 @@ import Testing
         for number in 0..<users {
             let user = "user\(number)"
             let token = try await tenant.open(user, fingerprint: "fp-\(user)")
-            let port = try #require(scene.ports.withLockedValue { $0.values.first })
+            let port = try #require(scene.ports.withLockedValue { $0.values.first }?.data)
             let put = try await KeepAliveClient.with(port: port) {
                 try await $0.send(
                     "PUT", "/sidecar/v1/users/\(user)/session-token",
@@ -110,7 +109,7 @@ import Testing
     private static func act(_ users: Int, _ scene: Scene) async {
         struct Answer: Decodable { let sessionToken: String }
         while !scene.over {
-            guard let port = scene.ports.withLockedValue({ $0.values.randomElement() }) else {
+            guard let port = scene.ports.withLockedValue({ $0.values.randomElement()?.data }) else {
                 await Task.yield()
                 continue
             }
@@ -141,7 +140,7 @@ import Testing
             await scene.answered.wait(for: min(next, wanted))
             guard !scene.over else { return }
             switch Int.random(in: 0..<5) {
-            case 0...1: await killOne(scene)
+            case 0...1: try await killOne(scene)
             case 2:
                 await server.kill()
                 try await server.start()
@@ -159,12 +158,13 @@ import Testing
 
     /// Kills a sidecar, but not one whose memory holds the only copy of a token because the store was away: that is lost by rule, and
     /// `/readyz` says so meanwhile.
-    private static func killOne(_ scene: Scene) async {
+    private static func killOne(_ scene: Scene) async throws {
         while !scene.over {
-            guard
-                let (slot, port) = scene.adminPorts.withLockedValue({ $0.randomElement() }).map({ ($0.key, $0.value) }),
-                let ready = try? await Curl.run(["http://127.0.0.1:\(port)/readyz"]), ready.status == 200
-            else { continue }
+            guard let (slot, ports) = scene.ports.withLockedValue({ $0.randomElement() }) else {
+                await Task.yield()
+                continue
+            }
+            guard try await Curl.run(["http://127.0.0.1:\(ports.admin)/readyz"]).status == 200 else { continue }
             scene.programs.withLockedValue { $0[slot] }?.kill()
             return
         }

@@ -66,9 +66,9 @@ struct Tenant: Sendable, Decodable {
         return Data(answer.body)
     }
 
-    /// Waits until so many calls are held by faults.
-    func parked(_ count: Int = 1) async throws {
-        let answer = try await control("GET", "/faults/parked?at_least=\(count)&timeout_ms=600000")
+    /// Waits until a call is held by a fault.
+    func parked() async throws {
+        let answer = try await control("GET", "/faults/parked?at_least=1&timeout_ms=600000")
         #expect(text([UInt8](answer)).contains(#""reached":true"#))
     }
 
