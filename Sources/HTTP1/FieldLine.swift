@@ -12,11 +12,11 @@ struct FieldLine {
     /// Nil for what is no field.
     /// - Parameter line: without its CR LF.
     static func read(_ bytes: [UInt8], _ line: Range<Int>, mustBeUTF8: Bool) -> FieldLine? {
-        var index = line.lowerBound
-        while index < line.upperBound, ASCII.isTokenCharacter(bytes[index]) { index += 1 }
-        guard index > line.lowerBound, index < line.upperBound, bytes[index] == UInt8(ascii: ":") else { return nil }
-        let name = line.lowerBound..<index
-        var (start, end, hasTab) = (index + 1, line.upperBound, false)
+        let (nameEnd, fold) = FieldName.read(bytes, line)
+        guard nameEnd > line.lowerBound, nameEnd < line.upperBound, bytes[nameEnd] == UInt8(ascii: ":") else {
+            return nil
+        }
+        var (start, end, hasTab) = (nameEnd + 1, line.upperBound, false)
         while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 {
             if bytes[start] == 0x09 { hasTab = true }
             start += 1
@@ -37,7 +37,8 @@ struct FieldLine {
             }
         }
         if mustBeUTF8, !isASCII, !UTF8Text.isValid(bytes[start..<end]) { return nil }
-        return FieldLine(place: HeaderFields.Place(name: name, value: start..<end), hasTab: hasTab)
+        return FieldLine(
+            place: HeaderFields.Place(name: line.lowerBound..<nameEnd, value: start..<end, fold: fold), hasTab: hasTab)
     }
 }
 

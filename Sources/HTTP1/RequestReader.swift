@@ -37,9 +37,10 @@ package struct RequestReader: Sendable {
     private var stage = Stage.head
     private var bytes: [UInt8] = []
     private var position = 0
-    /// Of the head that has begun: how far its end was looked for, and where the line there begins.
+    /// Of the head that has begun, counted from its first byte: how far its end was looked for, and where each of its lines ends, behind
+    /// its LF.
     private var looked = 0
-    private var lineStart = 0
+    private var lineEnds: [Int] = []
     /// The one empty line before it.
     private var hasSkipped = false
 
@@ -50,11 +51,10 @@ package struct RequestReader: Sendable {
 
     package mutating func append(_ more: [UInt8]) {
         if position == bytes.count {
-            (bytes, position, looked, lineStart) = (more, 0, 0, 0)
+            (bytes, position) = (more, 0)
         } else {
             if position > 0 {
                 bytes.removeFirst(position)
-                (looked, lineStart) = (max(0, looked - position), max(0, lineStart - position))
                 position = 0
             }
             bytes += more
@@ -74,7 +74,6 @@ package struct RequestReader: Sendable {
         case .head: return try readHead()
         case .length(0):
             stage = .head
-            (looked, lineStart) = (position, position)
             return .end(HeaderFields())
         case .length(let left):
             let count = min(left, waiting)
@@ -90,7 +89,6 @@ package struct RequestReader: Sendable {
             case .data(let range): return .body(piece(range))
             case .end:
                 stage = .head
-                (looked, lineStart) = (position, position)
                 return .end(reader.trailers)
             }
         case .broken(let fault): throw fault
@@ -103,33 +101,34 @@ package struct RequestReader: Sendable {
 
     private mutating func readHead() throws(HTTP1Fault) -> Part? {
         skipEmptyLine()
-        guard let end = try findEnd() else { return nil }
-        let head = try Self.parse(bytes, position..<end)
-        (position, hasSkipped) = (end, false)
+        guard let length = try findEnd() else { return nil }
+        guard length <= Self.longestHead else { throw .tooLarge }
+        let head = try Self.parse(bytes, from: position, lineEnds)
+        position += length
+        (looked, hasSkipped) = (0, false)
+        lineEnds.removeAll(keepingCapacity: true)
         stage = head.contentLength.map { .length($0) } ?? .chunks(ChunkedReader(mustBeUTF8: true))
         return .head(head)
     }
 
     /// One empty line before a request is skipped: old clients put it behind a body (RFC 9112 section 2.2).
     private mutating func skipEmptyLine() {
-        guard !hasSkipped, lineStart == position, waiting >= 2, bytes[position] == 0x0D, bytes[position + 1] == 0x0A
+        guard !hasSkipped, lineEnds.isEmpty, waiting >= 2, bytes[position] == 0x0D, bytes[position + 1] == 0x0A
         else { return }
         position += 2
-        (looked, lineStart, hasSkipped) = (position, position, true)
+        (looked, hasSkipped) = (0, true)
     }
 
-    /// Where the head ends, its empty line included.
+    /// How long the head is, its empty line included.
     private mutating func findEnd() throws(HTTP1Fault) -> Int? {
-        var index = looked
-        while index < bytes.count {
-            if bytes[index] == 0x0A {
-                guard index > lineStart, bytes[index - 1] == 0x0D else { throw .malformed }
-                if index == lineStart + 1 { return index + 1 }
-                lineStart = index + 1
-            }
-            index += 1
+        for index in looked..<waiting where bytes[position + index] == 0x0A {
+            let lineStart = lineEnds.last ?? 0
+            guard index > lineStart, bytes[position + index - 1] == 0x0D else { throw .malformed }
+            if index == lineStart + 1 { return index + 1 }
+            guard lineEnds.count <= Self.mostFields else { throw .tooLarge }
+            lineEnds.append(index + 1)
         }
-        looked = index
+        looked = waiting
         guard waiting > 0 else { return nil }
         // What begins like no request is none, however it goes on: nobody waits for the rest.
         let first = bytes[position]
@@ -138,30 +137,25 @@ package struct RequestReader: Sendable {
         return nil
     }
 
-    private static func parse(_ bytes: [UInt8], _ head: Range<Int>) throws(HTTP1Fault) -> ReceivedHead {
-        guard head.count <= longestHead else { throw .tooLarge }
-        var index = head.lowerBound
-        while bytes[index] != 0x0D { index += 1 }
-        let (method, target, isVersion10) = try requestLine(bytes, head.lowerBound..<index)
-        guard bytes[index + 1] == 0x0A else { throw .malformed }
-        index += 2
-        let block = index..<head.upperBound - 2
+    /// - Parameters:
+    ///   - start: of the head.
+    ///   - lineEnds: of all lines but the empty one.
+    private static func parse(_ bytes: [UInt8], from start: Int, _ lineEnds: [Int]) throws(HTTP1Fault) -> ReceivedHead {
+        guard let first = lineEnds.first else { throw .malformed }
+        let (method, target, isVersion10) = try requestLine(bytes, start..<start + first - 2)
         var places: [HeaderFields.Place] = []
-        places.reserveCapacity(16)
+        places.reserveCapacity(lineEnds.count - 1)
         var withTabs: [Int] = []
-        while bytes[index] != 0x0D {
-            let start = index
-            while bytes[index] != 0x0D { index += 1 }
-            guard bytes[index + 1] == 0x0A, let field = FieldLine.read(bytes, start..<index, mustBeUTF8: true) else {
+        var lineStart = start + first
+        for end in lineEnds.dropFirst() {
+            guard let field = FieldLine.read(bytes, lineStart..<start + end - 2, mustBeUTF8: true) else {
                 throw .malformed
             }
-            guard places.count < mostFields else { throw .tooLarge }
             if field.hasTab { withTabs.append(places.count) }
             places.append(field.place)
-            index += 2
+            lineStart = start + end
         }
-        guard index + 2 == head.upperBound else { throw .malformed }
-        let fields = HeaderFields(bytes, block, places)
+        let fields = HeaderFields(bytes, start + first..<lineStart, places)
         // What frames a message is read in one way only.
         guard !withTabs.contains(where: { isFraming(fields, at: $0) }) else { throw .malformed }
         let length: Int? =

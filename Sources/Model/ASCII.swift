@@ -30,13 +30,12 @@ package enum ASCII {
 
     /// RFC 9110 token characters.
     package static func isTokenCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
+        let characters = byte & 0x40 == 0 ? tokenCharacters.below64 : tokenCharacters.from64
+        return byte < 0x80 && characters >> UInt64(byte & 0x3F) & 1 == 1
     }
+
+    /// A bit for each: `!`, `#` to `'`, `*`, `+`, `-`, `.`, digits; letters, `^`, `_`, `` ` ``, `|`, `~`.
+    private static let tokenCharacters: (below64: UInt64, from64: UInt64) = (
+        0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE
+    )
 }

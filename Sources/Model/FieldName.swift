@@ -23,9 +23,26 @@ package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
 
     /// FNV-1a over the folded bytes.
     static func fold(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for index in range { hash = (hash ^ UInt64(folded(bytes[index]))) &* 0x0000_0100_0000_01B3 }
+        var hash = emptyFold
+        for index in range { hash = fold(bytes[index], behind: hash) }
         return hash
+    }
+
+    private static let emptyFold: UInt64 = 0xCBF2_9CE4_8422_2325
+    private static func fold(_ byte: UInt8, behind hash: UInt64) -> UInt64 {
+        (hash ^ UInt64(folded(byte))) &* 0x0000_0100_0000_01B3
+    }
+
+    /// Reads a name: as many token characters as there are.
+    /// - Returns: where it ends, and its fold.
+    package static func read(_ bytes: [UInt8], _ range: Range<Int>) -> (end: Int, fold: UInt64) {
+        let bytes = bytes.span
+        var (index, hash) = (range.lowerBound, emptyFold)
+        while index < range.upperBound, ASCII.isTokenCharacter(bytes[index]) {
+            hash = fold(bytes[index], behind: hash)
+            index += 1
+        }
+        return (index, hash)
     }
 
     /// Whether `name` is this name in any case.
@@ -55,16 +72,32 @@ package struct FieldName: Sendable, Hashable, ExpressibleByStringLiteral {
     }
 }
 
+/// Which names are certainly not among some: mostly that is all one wants to know.
+struct FoldSummary: Sendable {
+    private var bits: UInt64 = 0
+
+    init() {}
+    init(_ folds: [UInt64]) { for fold in folds { insert(fold) } }
+
+    mutating func insert(_ fold: UInt64) { bits |= 1 << (fold & 63) }
+    func mayHold(_ fold: UInt64) -> Bool { bits >> (fold & 63) & 1 == 1 }
+}
+
 /// A few names that are looked for in every field.
 package struct FieldNames: Sendable {
     private let names: [FieldName]
     private let folds: [UInt64]
+    private let summary: FoldSummary
 
-    package init(_ names: [FieldName]) { (self.names, folds) = (names, names.map(\.fold)) }
+    package init(_ names: [FieldName]) {
+        (self.names, folds) = (names, names.map(\.fold))
+        summary = FoldSummary(folds)
+    }
 
     package static let none = FieldNames([])
 
     func collide(with fold: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard summary.mayHold(fold) else { return false }
         for index in folds.indices where folds[index] == fold {
             if names[index].collides(with: bytes, range) { return true }
         }

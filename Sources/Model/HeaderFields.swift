@@ -25,6 +25,7 @@ package struct HeaderFields: Sendable {
     /// All lines, each ended by CR LF, without the empty line that ends a head.
     package private(set) var lines: [UInt8] = []
     private var spans: [Span] = []
+    private var summary = FoldSummary()
 
     package init() {}
 
@@ -32,12 +33,17 @@ package struct HeaderFields: Sendable {
     package struct Place: Sendable {
         let name: Range<Int>
         package let value: Range<Int>
-        package init(name: Range<Int>, value: Range<Int>) { (self.name, self.value) = (name, value) }
+        let fold: UInt64
+
+        /// - Parameter fold: of the name, as `FieldName.read` has it.
+        package init(name: Range<Int>, value: Range<Int>, fold: UInt64) {
+            (self.name, self.value, self.fold) = (name, value, fold)
+        }
 
         package func moved(by count: Int) -> Place {
             Place(
                 name: name.lowerBound + count..<name.upperBound + count,
-                value: value.lowerBound + count..<value.upperBound + count)
+                value: value.lowerBound + count..<value.upperBound + count, fold: fold)
         }
     }
 
@@ -54,12 +60,17 @@ package struct HeaderFields: Sendable {
         }
         lines = Array(bytes[block])
         for place in places {
-            spans.append(
+            note(
                 Span(
                     start: place.name.lowerBound, nameEnd: place.name.upperBound, end: place.value.upperBound,
-                    fold: FieldName.fold(bytes, place.name)
+                    fold: place.fold
                 ).moved(by: -block.lowerBound))
         }
+    }
+
+    private mutating func note(_ span: Span) {
+        spans.append(span)
+        summary.insert(span.fold)
     }
 
     /// Whether a line is as it would be written here.
@@ -116,8 +127,7 @@ package struct HeaderFields: Sendable {
         }
         let start = lines.count
         lines += bytes[name.lowerBound..<value.upperBound]
-        let nameEnd = start + name.count
-        end(start, nameEnd, FieldName.fold(lines, start..<nameEnd))
+        end(start, start + name.count, place.fold)
     }
 
     /// Adds those of another list's fields that are wanted, as they are.
@@ -136,7 +146,7 @@ package struct HeaderFields: Sendable {
         let bytes = other.spans[first].start..<other.spans[last].end + 2
         let distance = lines.count - bytes.lowerBound
         lines += other.lines[bytes]
-        for index in run { spans.append(other.spans[index].moved(by: distance)) }
+        for index in run { note(other.spans[index].moved(by: distance)) }
     }
 
     /// Adds a field whose value has two parts.
@@ -165,7 +175,7 @@ package struct HeaderFields: Sendable {
     }
 
     private mutating func end(_ start: Int, _ nameEnd: Int, _ fold: UInt64) {
-        spans.append(Span(start: start, nameEnd: nameEnd, end: lines.count, fold: fold))
+        note(Span(start: start, nameEnd: nameEnd, end: lines.count, fold: fold))
         lines.append(0x0D)
         lines.append(0x0A)
     }
@@ -190,6 +200,7 @@ package struct HeaderFields: Sendable {
     /// Whether such a program would take the field for one of the other list's.
     package func collides(_ index: Int, with other: HeaderFields) -> Bool {
         let span = spans[index]
+        guard other.summary.mayHold(span.fold) else { return false }
         return other.spans.contains { theirs in
             theirs.fold == span.fold
                 && FieldName.collide(
@@ -216,12 +227,14 @@ package struct HeaderFields: Sendable {
     /// The values of all fields called `name`, in order.
     package func values(_ name: FieldName) -> [ArraySlice<UInt8>] {
         var found: [ArraySlice<UInt8>] = []
+        guard summary.mayHold(name.fold) else { return found }
         for span in spans where isCalled(name, span) { found.append(value(span)) }
         return found
     }
 
     /// The value of the first field called `name`.
     package func first(_ name: FieldName) -> ArraySlice<UInt8>? {
+        guard summary.mayHold(name.fold) else { return nil }
         for span in spans where isCalled(name, span) { return value(span) }
         return nil
     }
@@ -235,6 +248,7 @@ package struct HeaderFields: Sendable {
 
     /// Whether there is one field called `name`, and its value.
     package func occurrence(_ name: FieldName) -> Occurrence {
+        guard summary.mayHold(name.fold) else { return .none }
         var found: Span?
         for span in spans where isCalled(name, span) {
             guard found == nil else { return .several }
@@ -243,7 +257,9 @@ package struct HeaderFields: Sendable {
         return found.map { .once(value($0)) } ?? .none
     }
 
-    package func contains(_ name: FieldName) -> Bool { spans.contains { isCalled(name, $0) } }
+    package func contains(_ name: FieldName) -> Bool {
+        summary.mayHold(name.fold) && spans.contains { isCalled(name, $0) }
+    }
 
     /// The elements of all fields called `name` taken as comma-separated lists, without white space, none empty.
     package func list(_ name: FieldName) -> [ArraySlice<UInt8>] {
@@ -276,6 +292,7 @@ package struct HeaderFields: Sendable {
     }
 
     private func eachElement(_ name: FieldName, _ body: (ArraySlice<UInt8>) -> Void) {
+        guard summary.mayHold(name.fold) else { return }
         for span in spans where isCalled(name, span) {
             var start = span.nameEnd + 2
             for index in start...span.end where index == span.end || lines[index] == UInt8(ascii: ",") {

@@ -25,14 +25,9 @@ private enum RequestID {
         {
             return Array(sent)
         }
-        var id: [UInt8] = []
-        id.reserveCapacity(32)
-        for word in [process, count.wrappingAdd(1, ordering: .relaxed).newValue] {
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                let digit = UInt8(truncatingIfNeeded: word >> shift & 0x0F)
-                id.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-            }
-        }
+        var id = [UInt8](repeating: 0, count: 32)
+        Hexadecimal.write(process, to: &id, at: 0)
+        Hexadecimal.write(count.wrappingAdd(1, ordering: .relaxed).newValue, to: &id, at: 16)
         return id
     }
 }

@@ -26,9 +26,9 @@ struct TraceContext: Sendable {
         }
         // Not sampled: nobody here records spans.
         var text = Array("00-00000000000000000000000000000000-0000000000000000-00".utf8)
-        Self.write(Self.unique(), to: &text, at: 3)
-        Self.write(Self.unique(), to: &text, at: 19)
-        Self.write(Self.unique(), to: &text, at: 36)
+        Hexadecimal.write(Self.unique(), to: &text, at: 3)
+        Hexadecimal.write(Self.unique(), to: &text, at: 19)
+        Hexadecimal.write(Self.unique(), to: &text, at: 36)
         (parent, isTheApps) = (text, false)
     }
 
@@ -41,13 +41,6 @@ struct TraceContext: Sendable {
     }
     private static let seed = UInt64.random(in: .min ... .max)
     private static let count = Atomic<UInt64>(0)
-
-    private static func write(_ number: UInt64, to text: inout [UInt8], at start: Int) {
-        for digit in 0..<16 {
-            let value = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * digit) & 0x0F)
-            text[start + digit] = value < 10 ? 0x30 + value : 0x57 + value
-        }
-    }
 
     private static func isValid(_ parent: [UInt8]) -> Bool {
         guard parent.count >= length, parent[2] == 0x2D, parent[35] == 0x2D, parent[52] == 0x2D,

@@ -53,7 +53,9 @@ struct HeaderFieldsTests {
             var (first, last) = (colon + 1, index + line.utf8.count)
             while message[first] == 0x20 || message[first] == 0x09 { first += 1 }
             while message[last - 1] == 0x20 { last -= 1 }
-            places.append(HeaderFields.Place(name: index..<colon, value: first..<last))
+            let (nameEnd, fold) = FieldName.read(message, index..<message.count)
+            #expect(nameEnd == colon)
+            places.append(HeaderFields.Place(name: index..<colon, value: first..<last, fold: fold))
             index += line.utf8.count + 2
         }
         let fields = HeaderFields(message, start..<start + lines.utf8.count, places)
@@ -81,4 +83,40 @@ struct HeaderFieldsTests {
 
     @Test(arguments: ["", "+5", "-1", "5,5", "0x5", " 5", "5 ", "٥", "9999999999999999999"])
     func noDecimals(_ digits: String) { #expect(ASCII.decimal(bytes(digits)[...]) == nil) }
+
+    /// RFC 9110 section 5.6.2.
+    @Test func tokenCharactersAreThoseOfTheGrammar() {
+        let grammar = Array("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+        for byte in UInt8.min...UInt8.max { #expect(ASCII.isTokenCharacter(byte) == grammar.contains(byte)) }
+    }
+
+    @Test func aNameThatIsReadHasTheFoldOfItsSpellings() {
+        let line = bytes("x: X_Sidecar-user : 1")
+        let (end, fold) = FieldName.read(line, 3..<line.count)
+        #expect(end == 17)
+        #expect(fold == FieldName.read(bytes("x-sidecar-user"), 0..<14).fold)
+        #expect(fold != FieldName.read(bytes("x-sidecar-users"), 0..<15).fold)
+        #expect(FieldName.read(line, 3..<8).end == 8)
+        #expect(FieldName.read(line, 1..<line.count).end == 1)
+    }
+
+    /// Names whose folds look the same to the summary are told apart all the same.
+    @Test func everyNameIsFoundAmongManyAndNoOther() {
+        let names = (0..<200).map { "name-\($0)" }
+        var fields = HeaderFields()
+        for name in names.prefix(3) { fields.append(name, "value of \(name)") }
+        var copied = HeaderFields()
+        copied.append(contentsOf: fields)
+        var chosen = HeaderFields()
+        chosen.append(fieldsOf: fields) { $0 != 1 }
+        for (index, name) in names.enumerated() {
+            let name = FieldName(bytes(name))
+            #expect(fields.contains(name) == (index < 3))
+            #expect((copied.first(name) != nil) == (index < 3))
+            #expect(chosen.values(name).count == (index == 0 || index == 2 ? 1 : 0))
+            if case .none = fields.occurrence(name) { #expect(index >= 3) } else { #expect(index < 3) }
+        }
+        let all = FieldNames(names.dropFirst(100).map { FieldName(bytes($0)) } + ["name-2"])
+        #expect((0..<3).filter { fields.collides($0, with: all) } == [2])
+    }
 }
