@@ -19,7 +19,7 @@ esac
 
 require_swift
 install_packages "${build_packages[@]}"
-quietly "building (the first time takes some minutes)" swift build -c release --static-swift-stdlib
+quietly "building (the first time takes some minutes)" swift build -c release --static-swift-stdlib --toolset deploy/release.json
 programs=$(swift build -c release --static-swift-stdlib --show-bin-path)
 
 scratch=$(mktemp -d)

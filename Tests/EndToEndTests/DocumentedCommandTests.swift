@@ -199,6 +199,7 @@ private struct Scene {
 
     private func swift(_ arguments: [String]) throws -> String? {
         guard arguments.first == "build" else { return "only swift build is known" }
+        if let missing = missingFile(arguments) { return missing }
         let package = try Repository.text("Package.swift")
         guard let option = arguments.firstIndex(of: "--product") else { return nil }
         let product = arguments[arguments.index(after: option)]
