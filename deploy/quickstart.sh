@@ -22,23 +22,9 @@ install_packages "${build_packages[@]}"
 quietly "building (the first time takes some minutes)" swift build -c release --static-swift-stdlib --toolset deploy/release.json
 programs=$(swift build -c release --static-swift-stdlib --show-bin-path)
 
-scratch=$(mktemp -d)
-running=()
-finish() {
-    for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$scratch"
-}
-trap finish EXIT
+# shellcheck source=deploy/processes.sh
+. deploy/processes.sh
 trap 'exit 130' INT TERM
-
-# started PID LOG PATTERN: returns when the program has said so; shows its log if it ends before.
-started() {
-    if ! grep -q -m 1 -- "$3" < <(timeout 30 tail --pid="$1" -n +1 -F "$2" 2>/dev/null); then
-        cat "$2" >&2
-        exit 1
-    fi
-}
 
 "$programs/tenant-emulator" --directory "$scratch/tenant" >"$scratch/tenant.log" 2>&1 &
 running+=($!)

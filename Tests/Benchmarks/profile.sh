@@ -22,18 +22,12 @@ quietly "building the sidecar so that it counts" build ciam-sidecar
 quietly "building the emulator" build tenant-emulator
 programs=.build-profile/release
 
-scratch=$(mktemp -d)
-running=()
-finish() {
-    for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$scratch"
-}
-trap finish EXIT
+# shellcheck source=deploy/processes.sh
+. deploy/processes.sh
 
 LLVM_PROFILE_FILE=/dev/null "$programs/tenant-emulator" --directory "$scratch/tenant" >"$scratch/tenant.log" &
 running+=($!)
-until grep -q control "$scratch/tenant.log"; do sleep 0.1; done
+started $! "$scratch/tenant.log" control
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$scratch/tenant.log"; }
 curl -sS -o /dev/null -X PUT "$(member control)/settings" -d '{"request_log":false}'
 
@@ -58,7 +52,7 @@ train() {
         "$programs/ciam-sidecar" 2>"$scratch/$1.log" &
     local sidecar=$! url user kind
     running+=("$sidecar")
-    until grep -q ' info ready ' "$scratch/$1.log" 2>/dev/null; do sleep 0.1; done
+    started "$sidecar" "$scratch/$1.log" ' info ready '
     url=http://127.0.0.1:$(sed -n 's/.*listen=127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/$1.log")
     for user in {1..32}; do
         curl -sS -f -o /dev/null "$url/api/v2/sdk/login" -H "X-Sidecar-User: user-$user" \

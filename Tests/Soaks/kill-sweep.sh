@@ -6,14 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 programs=${1:-.build/debug}
-scratch=$(mktemp -d)
-pids=()
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$scratch"
-}
-trap finish EXIT
+# shellcheck source=deploy/processes.sh
+. deploy/processes.sh
 
 # said LOG PATTERN PID: waits until the process has said so or is gone.
 # The shell's own notice of a killed process is of no interest.
@@ -21,7 +15,7 @@ said() { grep -q -m 1 -- "$2" < <(timeout 30 tail --pid="$3" -n +1 -F "$1" 2>/de
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 
 "$programs/tenant-emulator" --directory "$scratch/tenant" >"$scratch/tenant.log" 2>&1 &
-pids+=($!)
+running+=($!)
 said "$scratch/tenant.log" '"control"' $!
 tenant=$(member url <"$scratch/tenant.log")
 control=$(member control <"$scratch/tenant.log")
@@ -61,7 +55,7 @@ for ((n = 1; n < 2000; n++)); do
     # The second life: it starts, and knows what was given out.
     "$programs/ciam-sidecar" >"$state/log2" 2>&1 &
     second=$!
-    pids+=("$second")
+    running+=("$second")
     if ! said "$state/log2" ' info ready' "$second"; then
         echo "n=$n: does not start again: $(tail -n 1 "$state/log2")"
         wrong=$((wrong + 1))

@@ -12,18 +12,12 @@ idle=${1:-10000} slow=${2:-500}
 ulimit -n "$(ulimit -Hn)"
 programs=${PROGRAMS:-.build/release}
 
-scratch=$(mktemp -d)
-running=()
-finish() {
-    for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$scratch"
-}
-trap finish EXIT
+# shellcheck source=deploy/processes.sh
+. deploy/processes.sh
 
 "$programs/tenant-emulator" --directory "$scratch/tenant" >"$scratch/tenant.log" &
 running+=($!)
-until grep -q control "$scratch/tenant.log"; do sleep 0.1; done
+started $! "$scratch/tenant.log" control
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$scratch/tenant.log"; }
 curl -sS -o /dev/null -X PUT "$(member control)/settings" -d '{"request_log":false}'
 SIDECAR_TENANT_URL=$(member url) SIDECAR_CA_FILE=$scratch/tenant/ca.pem SIDECAR_CLIENT_ID=demo-client \
@@ -31,7 +25,7 @@ SIDECAR_TENANT_URL=$(member url) SIDECAR_CA_FILE=$scratch/tenant/ca.pem SIDECAR_
     SIDECAR_LISTEN=127.0.0.1:0 SIDECAR_ADMIN_LISTEN=127.0.0.1:0 "$programs/ciam-sidecar" 2>"$scratch/log" &
 sidecar=$!
 running+=("$sidecar")
-until grep -q ' info ready ' "$scratch/log"; do sleep 0.1; done
+started "$sidecar" "$scratch/log" ' info ready '
 port=$(sed -n 's/.*listen=127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/log")
 url=http://127.0.0.1:$port
 ticket=/api/v2/tenant/sso/session-token/sso-ticket
