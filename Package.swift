@@ -102,7 +102,7 @@ let package = Package(
         room("Sessions", ["Model", "Telemetry", locks, logging, crypto, deque]),
         room("SessionEnvelope", ["Model", "JSONText", locks, cryptoExtras]),
         room("SessionStores", ["Model", "Telemetry", "CSQLite", "CHiredis", nio, nioPosix, nioSSL, locks, crypto]),
-        room("CurlTransport", ["Model", "HTTP1", "CCurl", "CPoll", locks, deque]),
+        room("CurlTransport", ["Model", "HTTP1", "CCurl", "CPoll", nio, nioPosix, locks, deque]),
         room("HTTP1", ["Model"]),
         room("Telemetry", [coreMetrics, locks]),
         room("JSONText", []),
@@ -177,7 +177,8 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "TestSupport", "Pipeline", "AccessTokens", "Guard", "Sessions", "Tenant", "JSONText", "Model",
+                "TestSupport", "Pipeline", "AccessTokens", "Guard", "Sessions", "Telemetry", "Tenant", "JSONText",
+                "Model",
                 cryptoExtras,
             ]),
         tests("ListenerTests", ["TestSupport", "Listener", "Guard", "JSONText", "Sessions", "Model", nioPosix, locks]),

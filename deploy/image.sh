@@ -146,5 +146,5 @@ awk -F '\t' '
     END {
         printf "added to the run base: %d bytes\n", total
         for (part in bytes) printf "  %-24s %d\n", part, bytes[part]
-        if (total > 42 * 1048576 || bytes["ciam-sidecar"] > 32 * 1048576) { print "more than 42 MiB, or a program above 32 MiB"; exit 1 }
+        if (total > 40 * 1048576 || bytes["ciam-sidecar"] > 32 * 1048576) { print "more than 40 MiB, or a program above 32 MiB"; exit 1 }
     }' "$scratch/added"

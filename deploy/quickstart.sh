@@ -19,8 +19,8 @@ esac
 
 require_swift
 install_packages "${build_packages[@]}"
-quietly "building (the first time takes some minutes)" swift build -c release --static-swift-stdlib --toolset deploy/release.json
-programs=$(swift build -c release --static-swift-stdlib --show-bin-path)
+quietly "building (the first time takes some minutes)" deploy/build.sh
+programs=$(deploy/build.sh --show-bin-path)
 
 # shellcheck source=deploy/processes.sh
 . deploy/processes.sh

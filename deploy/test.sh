@@ -20,8 +20,9 @@ quietly "build (the first time takes some minutes)" swift build --build-tests --
 log=$(mktemp)
 # The runner knows no limit for a test that waits for what never comes. It is run without `swift test`, which would keep the tests' output
 # to itself and leave them behind.
+# Otherwise all tests begin at once, and short limits in time run out before a test gets a thread.
 timeout --kill-after=10 "${TEST_LIMIT:-2400}" "$PWD/.build/debug/ciam-sidecarPackageTests.xctest" --testing-library swift-testing \
-    "$@" >"$log" 2>&1 &
+    --experimental-maximum-parallelization-width 8 "$@" >"$log" 2>&1 &
 tests=$!
 trap 'kill "$tests" 2>/dev/null || true; rm -f "$log"' EXIT
 if ! wait "$tests"; then

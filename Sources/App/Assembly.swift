@@ -22,8 +22,6 @@ struct Assembly: Sendable {
     let metrics: SidecarMetrics
     let errors = RecentErrors()
     let breaker: BreakingTransport
-    /// The tenant: measured, behind its breaker.
-    private let tenant: MeasuredTransport
     let opened: OpenStore
 
     /// - Parameter loop: where requests are worked on.
@@ -32,7 +30,7 @@ struct Assembly: Sendable {
         _ configuration: SidecarConfiguration, _ opened: OpenStore, on loop: any EventLoop, metrics: SidecarMetrics,
         logger: Logger
     ) throws(StartFailure) {
-        guard let transport = CurlClient(configuration.transport, later: { loop.execute($0) }) else { throw .transport }
+        guard let transport = CurlClient(configuration.transport, on: loop) else { throw .transport }
         let (clock, store) = (SystemClock(), opened.store)
         (self.opened, self.metrics) = (opened, metrics)
         self.transport = transport
@@ -40,7 +38,7 @@ struct Assembly: Sendable {
         metrics.expect(
             guardRefusals: RequestLog.guardRefusals, upstreamErrors: reasons,
             fetchFailures: reasons + ["unreadable", "file"], storeOperations: MeasuredStore.operations)
-        breaker = BreakingTransport(transport) { isOpen in
+        breaker = BreakingTransport(transport, metrics: metrics) { isOpen in
             metrics.circuitChanged(isOpen: isOpen)
             if isOpen {
                 logger.error("the tenant failed many times in a row; nothing is sent for a while")
@@ -48,8 +46,7 @@ struct Assembly: Sendable {
                 logger.notice("the tenant answers again")
             }
         }
-        tenant = MeasuredTransport(breaker, metrics: metrics)
-        accessTokens = AccessTokenSource(Self.fetching(configuration, tenant), logger: logger, metrics: metrics)
+        accessTokens = AccessTokenSource(Self.fetching(configuration, breaker), logger: logger, metrics: metrics)
         sessions = SessionCoordinator(
             store: MeasuredStore(store, metrics: metrics), clock: clock, policy: configuration.rotation, logger: logger,
             metrics: metrics, executor: EventLoopTasks(loop), reached: FailPoint.reached)
@@ -58,7 +55,7 @@ struct Assembly: Sendable {
             tenantHost: configuration.transport.origin.host,
             configured: configuration.fingerprint, mismatch: configuration.fingerprintMismatch)
         let sender = UpstreamSender(
-            transport: tenant, accessTokens: accessTokens,
+            transport: breaker, accessTokens: accessTokens,
             injector: CredentialInjector(
                 forwarded: configuration.forwarded, contentType: configuration.profile.contentType,
                 clientID: configuration.clientID, tenantID: configuration.tenantID),
@@ -77,7 +74,7 @@ struct Assembly: Sendable {
         transport.reload()
         opened.reload(configuration)
         pipeline.replaceGuard(configuration.guardPolicy)
-        await accessTokens.replace(Self.fetching(configuration, tenant))
+        await accessTokens.replace(Self.fetching(configuration, breaker))
     }
 
     static func fetching(_ configuration: SidecarConfiguration, _ transport: any UpstreamTransport)

@@ -102,7 +102,10 @@ package struct Doctor: Sendable {
 
     /// TLS, clock and access token: asked the way that requests go.
     private func throughLibcurl(_ report: (String, Finding) -> Bool) async {
-        guard let client = CurlClient(configuration.transport) else {
+        guard
+            let client = CurlClient(
+                configuration.transport, on: MultiThreadedEventLoopGroup.singleton.next())
+        else {
             _ = report("tls", .wrong("libcurl refuses the settings", fix: "look at the TLS settings"))
             return
         }

@@ -3,6 +3,7 @@
 internal import CurlTransport
 package import Listener
 internal import Model
+internal import NIOPosix
 
 package struct HealthProbe: Sendable {
     package enum Result: Sendable, Equatable {
@@ -32,7 +33,9 @@ package struct HealthProbe: Sendable {
         let here = address.hostName ?? "127.0.0.1"
         var settings = CurlSettings(origin: TenantOrigin(scheme: "http", host: here, port: port))
         (settings.version, settings.connectTimeout) = (.http1, .seconds(2))
-        guard let client = CurlClient(settings) else { return .silent("libcurl could not be set up") }
+        guard let client = CurlClient(settings, on: MultiThreadedEventLoopGroup.singleton.next()) else {
+            return .silent("libcurl could not be set up")
+        }
         let running = Task { await client.run() }
         let result = await ask(client, path)
         client.close(now: true)

@@ -101,10 +101,8 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE)) != CURLE_OK) return code;
     // A changed address is seen in time.
     if ((code = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 30L)) != CURLE_OK) return code;
-#if LIBCURL_VERSION_NUM >= 0x075700
     // A look-up of a name that is given up ends by itself, in its own thread: nobody waits for it.
     if ((code = curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L)) != CURLE_OK) return code;
-#endif
     // Made and freed for every transfer: smaller than its default of 64 KiB.
     if ((code = curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
@@ -151,12 +149,10 @@ static inline CURLcode ccurl_set_addresses(CURL *easy, struct curl_slist *addres
     return curl_easy_setopt(easy, CURLOPT_RESOLVE, addresses);
 }
 
-/// Connections that are older than so many seconds are not used again, nor authorities that were read longer ago; zero: none of
-/// what there is now.
+/// Connections that are older than so many seconds are not used again; zero: none of what there is now.
 static inline CURLcode ccurl_set_oldest(CURL *easy, long seconds) {
     CURLcode code;
     if ((code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, seconds > 0 ? 0L : 1L)) != CURLE_OK) return code;
-    if ((code = curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, seconds)) != CURLE_OK) return code;
     return curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, seconds);
 }
 
@@ -281,6 +277,34 @@ static inline CURLMcode ccurl_configure_multi(CURLM *multi, long idle) {
     CURLMcode code;
     if ((code = curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX)) != CURLM_OK) return code;
     return curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, idle);
+}
+
+/// Whom libcurl tells which sockets it waits for (`CURL_POLL_…`), and for how many milliseconds.
+static inline CURLMcode ccurl_set_wishes(CURLM *multi, int (*socket)(CURL *, curl_socket_t, int, void *, void *),
+                                         int (*time)(CURLM *, long, void *), void *context) {
+    CURLMcode code;
+    if ((code = curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, socket)) != CURLM_OK) return code;
+    if ((code = curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, context)) != CURLM_OK) return code;
+    if ((code = curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, time)) != CURLM_OK) return code;
+    return curl_multi_setopt(multi, CURLMOPT_TIMERDATA, context);
+}
+
+/// Moves what waits for a socket as far as it goes without waiting. Calls back.
+static inline void ccurl_socket_ready(CURLM *multi, curl_socket_t socket, int reads, int writes) {
+    int running;
+    curl_multi_socket_action(multi, socket, (reads ? CURL_CSELECT_IN : 0) | (writes ? CURL_CSELECT_OUT : 0), &running);
+}
+
+/// Moves everything, whether or not something has come for it. Calls back.
+static inline void ccurl_move_all(CURLM *multi) {
+    int running;
+    curl_multi_socket_all(multi, &running);
+}
+
+/// Moves what waits for time. Calls back.
+static inline void ccurl_time_passed(CURLM *multi) {
+    int running;
+    curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 /// The next transfer that is over: its handle and result, or NULL when there is none.

@@ -3,7 +3,7 @@
 internal import CCurl
 internal import Model
 
-/// What has happened to one transfer, and what of its answer has come and is not yet handed over. Loop thread only.
+/// What has happened to one transfer, and what of its answer has come and is not yet handed over. Loop only.
 struct AnswerHandover {
     let mailbox: AnswerMailbox
     var phase: TransferPhase
@@ -11,11 +11,15 @@ struct AnswerHandover {
     var hasProgress = false
     /// Of the request's own body.
     var hasUploaded = false
+    /// So many bytes of the answer's body have been handed over.
+    private var handedOver = 0
 
     init(mailbox: AnswerMailbox, phase: TransferPhase) { (self.mailbox, self.phase) = (mailbox, phase) }
 
-    /// Whether as much waits for its taker as may.
-    var mustPause: Bool { mailbox.mustPause(with: delivery.piece.count) }
+    /// Whether as much waits for its taker as may. Of an answer that is shorter than that, nobody has to ask.
+    var mustPause: Bool {
+        handedOver + delivery.piece.count >= AnswerMailbox.highWater && mailbox.mustPause(with: delivery.piece.count)
+    }
 
     mutating func headArrived(_ status: Int, _ fields: HeaderFields) {
         phase.headArrived()
@@ -45,6 +49,7 @@ struct AnswerHandover {
     }
 
     private mutating func deliver() {
+        handedOver += delivery.piece.count
         mailbox.deliver(delivery)
         delivery = AnswerMailbox.Delivery()
     }

@@ -1,4 +1,4 @@
-// Head and body of one answer on their way from the loop thread to whoever asked.
+// Head and body of one answer on their way from the loop to whoever asked.
 
 internal import Model
 internal import NIOConcurrencyHelpers
@@ -9,7 +9,7 @@ enum BodyEnd: Sendable, Equatable {
     case fault(BodyFault)
 }
 
-/// The meeting place of one transfer: the loop thread delivers, one task takes. What has been delivered and not yet taken is
+/// The meeting place of one transfer: the loop delivers, one task takes. What has been delivered and not yet taken is
 /// bounded: above `highWater` the loop pauses the transfer.
 final class AnswerMailbox: Sendable {
     /// Bytes that may wait here before the tenant is made to wait.
@@ -29,7 +29,7 @@ final class AnswerMailbox: Sendable {
         var isPaused = false
     }
 
-    /// What the loop thread has to hand over after a pass.
+    /// What the loop has to hand over after a pass.
     struct Delivery: Sendable {
         var head: HeadResult?
         var piece: [UInt8] = []
@@ -44,7 +44,7 @@ final class AnswerMailbox: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
-    /// Loop thread. Hands over what a pass brought, in the order head, piece, end.
+    /// Loop. Hands over what a pass brought, in the order head, piece, end.
     func deliver(_ delivery: Delivery) {
         typealias Waiters = (
             CheckedContinuation<HeadResult, Never>?, CheckedContinuation<BodyResult, Never>?, BodyResult
@@ -70,7 +70,7 @@ final class AnswerMailbox: Sendable {
         bodyWaiter?.resume(returning: body)
     }
 
-    /// Loop thread. Whether the transfer has to pause with `more` bytes undelivered; if so, the taker will ask for it to go on.
+    /// Loop. Whether the transfer has to pause with `more` bytes undelivered; if so, the taker will ask for it to go on.
     func mustPause(with more: Int) -> Bool {
         state.withLockedValue { state in
             guard state.waiting + more >= Self.highWater else { return false }
@@ -89,16 +89,14 @@ final class AnswerMailbox: Sendable {
 
     var trailers: HeaderFields { state.withLockedValue(\.trailers) }
 
-    /// The head, or why there is none.
-    func head() async -> HeadResult {
-        await withCheckedContinuation { continuation in
-            let ready: HeadResult? = state.withLockedValue { state in
-                if let head = state.head { return head }
-                state.headWaiter = continuation
-                return nil
-            }
-            if let ready { continuation.resume(returning: ready) }
+    /// Resumes the waiter once, now or when it is delivered, with the head or why there is none. Call it once.
+    func head(_ waiter: CheckedContinuation<HeadResult, Never>) {
+        let ready: HeadResult? = state.withLockedValue { state in
+            if let head = state.head { return head }
+            state.headWaiter = waiter
+            return nil
         }
+        if let ready { waiter.resume(returning: ready) }
     }
 
     /// The next piece of the body, its end or its fault, if it is there.

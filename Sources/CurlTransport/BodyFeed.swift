@@ -1,4 +1,4 @@
-// A streamed request body on its way from its source to the loop thread.
+// A streamed request body on its way from its source to the loop.
 
 internal import Model
 internal import NIOConcurrencyHelpers
@@ -24,7 +24,7 @@ final class BodyFeed: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
-    /// Loop thread, inside libcurl's read callback: copies what is there.
+    /// Loop, inside libcurl's read callback: copies what is there.
     @safe func read(into buffer: UnsafeMutableRawBufferPointer) -> Read {
         let (read, producer): (Read, CheckedContinuation<Void, Never>?) = state.withLockedValue { state in
             guard !state.piece.isEmpty else {
@@ -47,7 +47,7 @@ final class BodyFeed: Sendable {
         return read
     }
 
-    /// Loop thread, after the end.
+    /// Loop, after the end.
     var trailers: HeaderFields { state.withLockedValue(\.trailers) }
 
     /// Whether libcurl waits for the source just now.

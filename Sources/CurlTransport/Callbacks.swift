@@ -1,4 +1,4 @@
-// What libcurl calls, on the loop thread: each copies and leaves.
+// What libcurl calls, on the loop: each copies and leaves.
 
 internal import CCurl
 

@@ -9,7 +9,7 @@ internal import Synchronization
     internal import Musl
 #endif
 
-/// One for each loop; outlives every handle. Loop thread only, but for the counts.
+/// One for each loop; outlives every handle. Loop only, but for the counts.
 final class ConnectionBook: Sendable {
     private struct Pages {
         /// How many transfers use a socket: more than one with HTTP/2.
@@ -19,11 +19,13 @@ final class ConnectionBook: Sendable {
         var ports: [Int32: Int32] = [:]
         /// Those whose port was not asked for yet.
         var unnamed: Set<Int32> = []
+        /// Since they were last asked for.
+        var opened: [Int32] = []
         /// Addresses of TLS sessions whose peer has said goodbye.
         var goodbyes: Set<UInt> = []
     }
 
-    /// Of the loop thread alone.
+    /// Of the loop alone.
     private nonisolated(unsafe) var pages = Pages()
     private let openCount = Atomic<Int>(0)
     private let sharedCount = Atomic<Int>(0)
@@ -67,7 +69,17 @@ final class ConnectionBook: Sendable {
         return unsafe pages.sockets[port] ?? []
     }
 
+    /// The sockets that have been opened since the last call.
+    func takeOpened() -> [Int32] {
+        guard unsafe !pages.opened.isEmpty else { return [] }
+        defer { unsafe pages.opened = [] }
+        return unsafe pages.opened
+    }
+
     fileprivate func opened(_ socket: Int32) {
+        // libcurl 7.88 closes a socket that is not connected yet without a word.
+        if unsafe pages.unnamed.contains(socket) || pages.ports[socket] != nil { closed(socket) }
+        unsafe pages.opened.append(socket)
         unsafe _ = pages.unnamed.insert(socket)
         openCount.add(1, ordering: .relaxed)
     }

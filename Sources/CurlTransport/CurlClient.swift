@@ -2,50 +2,43 @@
 
 internal import CCurl
 package import Model
+package import NIOCore
 internal import Synchronization
 
 /// Sends requests to the one tenant over kept-alive TLS connections. Works while `run` runs.
 package final class CurlClient: UpstreamTransport {
-    private let settings: CurlSettings
-    private let inbox = LoopInbox()
-    /// Of the general lane and of the direct one.
-    private let multis: (general: MultiHandle, direct: MultiHandle)
-    private let readiness: Readiness
+    private let host: LoopHost
     private let book = ConnectionBook()
     private let lastID = Atomic<UInt64>(0)
-    private let later: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
 
     /// libcurl with what it was built with, such as `libcurl/7.88.1 OpenSSL/3.0.17 …`.
     package static var libraryVersion: String { unsafe String(cString: curl_version()) }
 
-    /// - Parameter later: runs something when the caller's thread has done what it has to do just now, so that the loop thread wakes once
-    ///   for all requests that begin together; nil wakes it at once.
+    /// - Parameter eventLoop: where requests go out and answers come in; best the one that asks.
     /// - Returns: nil when libcurl cannot be set up or refuses a setting.
-    package init?(_ settings: CurlSettings, later: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil) {
-        self.later = later
+    package init?(_ settings: CurlSettings, on eventLoop: any EventLoop, waiter: ReadinessWaiter = .system) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let trial = EasyHandle(settings, addresses: HeaderList(), book: book)
         else { return nil }
         trial.free()
         guard let readiness = Readiness() else { return nil }
-        guard let general = MultiHandle(keptConnections: settings.keptConnections) else {
+        guard let general = MultiHandle(keptConnections: settings.keptConnections, readiness) else {
             readiness.free()
             return nil
         }
-        guard let direct = MultiHandle(keptConnections: settings.keptConnections) else {
+        guard let direct = MultiHandle(keptConnections: settings.keptConnections, readiness) else {
             general.free()
             readiness.free()
             return nil
         }
-        (self.settings, self.readiness, multis) = (settings, readiness, (general, direct))
+        let inbox = LoopInbox()
+        let loop = TransferLoop(settings, inbox, (general, direct), readiness, book)
+        host = LoopHost(loop, inbox, readiness, waiter, on: eventLoop)
     }
 
-    /// Runs the loop thread until `close`. Call it once.
-    /// - Returns: false when the thread could not be made.
-    package func run() async -> Bool {
-        let (settings, inbox, multis, readiness, book) = (settings, inbox, multis, readiness, book)
-        return await LoopThread.run { TransferLoop.run(settings, inbox, multis, readiness, book) }
-    }
+    /// Works until `close`. Call it once.
+    /// - Returns: false when the system has no descriptor left.
+    package func run() async -> Bool { await host.run() }
 
     /// Takes no new requests. Running ones end by themselves, or at once; then `run` returns.
     package func close(now: Bool) { put(.close(now: now)) }
@@ -74,7 +67,7 @@ package final class CurlClient: UpstreamTransport {
             throw TransportError(.closed, maybeSent: false)
         }
         let head = await withTaskCancellationHandler {
-            await mailbox.head()
+            await withCheckedContinuation { mailbox.head($0) }
         } onCancel: {
             put(.cancel(id))
         }
@@ -85,15 +78,10 @@ package final class CurlClient: UpstreamTransport {
 
     /// Any thread. False when the loop has ended.
     @discardableResult
-    fileprivate func put(_ command: LoopCommand) -> Bool {
-        inbox.put(command) {
-            guard let later else { return readiness.wakeUp() }
-            later { [inbox, readiness] in inbox.whileOpen { readiness.wakeUp() } }
-        }
-    }
+    fileprivate func put(_ command: LoopCommand) -> Bool { host.put(command) }
 }
 
-/// An answer's body as it comes from the loop thread.
+/// An answer's body as it comes from the loop.
 private final class AnswerBody: BodyStream {
     private let id: TransferID
     private let mailbox: AnswerMailbox

@@ -50,6 +50,8 @@ package struct CurlSettings: Sendable {
     package var keptConnections = 512
     /// A connection that is older is not used for a new request, so that a changed address is followed.
     package var connectionAge = Duration.seconds(300)
+    /// Authorities that were read longer ago are read again; the system's take some ten milliseconds.
+    package var authoritiesAge = Duration.seconds(86_400)
 
     package init(origin: TenantOrigin) { self.origin = origin }
 }

@@ -3,7 +3,7 @@
 internal import CCurl
 internal import Model
 
-/// Connected, tunnelled and verified by libcurl, used by one transfer after another. Loop thread only.
+/// Connected, tunnelled and verified by libcurl, used by one transfer after another. Loop only.
 final class DirectConnection {
     enum Received {
         case bytes(Int)
@@ -32,6 +32,8 @@ final class DirectConnection {
     var isPaused = false
     /// What the system was told to look for.
     var awaited = Readiness.Interest.reading
+    /// It goes on in the next pass, whatever its socket shows.
+    var isUnread = false
     /// Its socket is no more.
     var isOver = false
     /// Nothing more is sent: the answer to what was may still come.

@@ -5,7 +5,7 @@ internal import DequeModule
 internal import HTTP1
 internal import Model
 
-/// Connections to the tenant and the transfers on them. A part of the loop: made, used and ended on its thread.
+/// Connections to the tenant and the transfers on them. A part of the loop.
 struct DirectLane {
     private let settings: CurlSettings
     /// Of its connections alone.
@@ -23,13 +23,13 @@ struct DirectLane {
     private let readiness: Readiness
     /// Everybody that is connected, by socket.
     private var connected: [Int32: DirectConnection] = [:]
-    private var ready = [Int32](repeating: -1, count: Readiness.most)
-    private var readyCount = 0
     /// Connections with bytes that no socket shows any more; they go on in the next pass.
     private var unread: [DirectConnection] = []
     /// How often the system's list has been looked at, and whether that was since the last pass and showed everything.
     private var looks: UInt64 = 0
     private var isLookFresh = false
+    /// When files were to be read anew: nothing from before is used for new requests, on either lane.
+    var reloadedAt: ContinuousClock.Instant?
     /// When the present pass began.
     private(set) var now = ContinuousClock.now
 
@@ -82,12 +82,21 @@ struct DirectLane {
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
             return transfer.end(CURLE_OUT_OF_MEMORY)
         }
-        guard easy.prepareConnection(to: settings.origin, oldest: .now - transfer.earliest), multi.add(easy) else {
+        guard easy.prepareConnection(to: settings.origin, oldestAuthorities: oldestAuthorities(at: .now)),
+            multi.add(easy)
+        else {
             easy.free()
             return transfer.end(CURLE_FAILED_INIT)
         }
         connecting[easy.address] = DirectConnection(easy, book: book, at: .now)
         waiting.append(transfer)
+    }
+
+    func sinceReload(at now: ContinuousClock.Instant) -> Duration? { reloadedAt.map { max(.zero, now - $0) } }
+
+    /// How long ago authorities may have been read.
+    func oldestAuthorities(at now: ContinuousClock.Instant) -> Duration {
+        min(settings.authoritiesAge, sinceReload(at: now) ?? settings.authoritiesAge)
     }
 
     /// libcurl is done with a handle of the lane.
@@ -151,34 +160,51 @@ struct DirectLane {
         (idle, connecting) = ([], [:])
     }
 
-    // MARK: waiting
+    // MARK: what is ready
 
-    /// Waits for a socket, a call from another thread, or so many milliseconds.
-    /// - Parameter libcurls: handles for whose sockets and timers it waits as well. For more than one, which is rare and soon over, it looks
-    ///   again and again.
-    mutating func wait(milliseconds: Int32, _ libcurls: [MultiHandle]) {
-        let milliseconds = unread.isEmpty ? milliseconds : 0
-        libcurls.first?.wait(
-            milliseconds: libcurls.count > 1 ? min(milliseconds, 10) : milliseconds, orFor: readiness.descriptor)
-        (readyCount, isLookFresh) = readiness.wait(&ready, milliseconds: libcurls.isEmpty ? milliseconds : 0)
+    /// The system's list has been looked at.
+    /// - Parameter sawAll: whether it has told everything.
+    mutating func looked(sawAll: Bool, at now: ContinuousClock.Instant) {
         looks += 1
+        (self.now, isLookFresh) = (now, sawAll)
     }
 
-    /// What the last `wait` has found, and what was left over before it.
-    mutating func moveReady(at now: ContinuousClock.Instant) {
-        self.now = now
+    /// The list has shown a socket. Nobody has asked anything on an idle connection: whatever it says, or its end, ends it.
+    mutating func lookAtIdle(_ socket: Int32) {
+        guard let connection = connected[socket], connection.transfer == nil,
+            let index = idle.firstIndex(where: { $0 === connection }), !isQuiet(connection)
+        else { return }
+        idle.remove(at: index)
+        close(connection)
+    }
+
+    /// What was left over in the last pass.
+    mutating func moveUnread() {
         let unread = unread
         self.unread = []
-        for connection in unread where !connection.isOver { move(connection) }
-        for index in 0..<readyCount {
-            guard let connection = connected[ready[index]] else { continue }
-            if connection.transfer == nil { lookAtIdle(connection) } else { move(connection) }
+        for connection in unread {
+            connection.isUnread = false
+            if !connection.isOver { move(connection) }
         }
-        readyCount = 0
     }
 
+    /// The list has shown a socket.
+    /// - Returns: false when it is none of a connection that stands.
+    mutating func moveReady(_ socket: Int32) -> Bool {
+        guard let connection = connected[socket] else { return false }
+        move(connection)
+        return true
+    }
+
+    /// Whether there is something to go on with before anything is ready.
+    var hasUnread: Bool { !unread.isEmpty }
+
     /// What has come has been looked at as far as its share of a pass goes.
-    mutating func goOn(_ connection: DirectConnection) { if connection.hasPending { unread.append(connection) } }
+    mutating func goOn(_ connection: DirectConnection) {
+        guard !connection.isUnread, connection.hasPending else { return }
+        connection.isUnread = true
+        unread.append(connection)
+    }
 
     /// The pass is over: what the list showed is no longer news.
     mutating func passed() { isLookFresh = false }
@@ -189,13 +215,6 @@ struct DirectLane {
         guard !connection.isOver, events != connection.awaited else { return }
         readiness.change(connection.socket, from: connection.awaited, to: events)
         connection.awaited = events
-    }
-
-    /// Nobody has asked anything: whatever it says, or its end, ends it.
-    private mutating func lookAtIdle(_ connection: DirectConnection) {
-        guard let index = idle.firstIndex(where: { $0 === connection }), !isQuiet(connection) else { return }
-        idle.remove(at: index)
-        close(connection)
     }
 
     // MARK: after a transfer

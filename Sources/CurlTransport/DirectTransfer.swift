@@ -4,7 +4,7 @@ internal import CCurl
 internal import HTTP1
 internal import Model
 
-/// A transfer from its start to its end. Loop thread only.
+/// A transfer from its start to its end. Loop only.
 final class DirectTransfer {
     private enum Upload {
         /// Everything is in `out`.

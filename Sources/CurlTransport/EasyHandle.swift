@@ -8,7 +8,7 @@ internal import Model
 @safe struct EasyHandle {
     let raw: UnsafeMutableRawPointer
 
-    /// Nil when libcurl refuses a setting or has no memory. Loop thread, like everything here.
+    /// Nil when libcurl refuses a setting or has no memory. Loop, like everything here.
     /// - Parameters:
     ///   - addresses: the lines of `SIDECAR_RESOLVE`; they outlive the handle.
     ///   - book: outlives the handle and its connections.
@@ -66,22 +66,24 @@ internal import Model
     var spokeHTTP1: Bool { unsafe ccurl_spoke_http1(raw) != 0 }
 
     /// Makes it connect and do nothing more.
-    /// - Parameter oldest: authorities from longer ago are read again.
+    /// - Parameter oldestAuthorities: those that were read longer ago are read again.
     /// - Returns: false when libcurl refuses.
-    func prepareConnection(to origin: TenantOrigin, oldest: Duration) -> Bool {
+    func prepareConnection(to origin: TenantOrigin, oldestAuthorities: Duration) -> Bool {
         let results = unsafe [
             ccurl_set_url(raw, origin.text + "/"), ccurl_set_connect_only(raw, directConnectionMade),
-            ccurl_set_oldest_authorities(raw, Int(clamping: oldest.components.seconds)),
+            ccurl_set_oldest_authorities(raw, Int(clamping: oldestAuthorities.components.seconds)),
         ]
         return results.allSatisfy { $0 == CURLE_OK }
     }
 
     /// Puts a request into the handle. `context` is a `Transfer` that outlives the transfer.
-    /// - Parameter oldest: connections and authorities from longer ago are not used.
+    /// - Parameters:
+    ///   - oldest: connections from longer ago are not used.
+    ///   - oldestAuthorities: those that were read longer ago are read again.
     /// - Returns: false when libcurl refuses.
     func prepare(
         _ request: UpstreamRequest, origin: TenantOrigin, lines: HeaderList, oldest: Duration,
-        context: UnsafeMutableRawPointer
+        oldestAuthorities: Duration, context: UnsafeMutableRawPointer
     ) -> Bool {
         guard request.target.first == UInt8(ascii: "/"), !request.target.contains(0) else { return false }
         let url = origin.text + String(decoding: request.target, as: UTF8.self)
@@ -89,6 +91,7 @@ internal import Model
         var results = unsafe [
             ccurl_forget_request(raw),
             ccurl_set_oldest(raw, Int(clamping: oldest.components.seconds)),
+            ccurl_set_oldest_authorities(raw, Int(clamping: oldestAuthorities.components.seconds)),
             ccurl_set_url(raw, url),
             ccurl_set_header_lines(raw, lines.head),
             ccurl_set_receivers(raw, receiveHeadLine, receiveBody, aboutToSend, context),

@@ -1,9 +1,9 @@
-// How other threads give work to the loop thread.
+// How work is given to the loop, from wherever it comes.
 
 internal import Model
 internal import NIOConcurrencyHelpers
 
-/// What the loop thread may be asked for.
+/// What the loop may be asked for.
 enum LoopCommand: Sendable {
     case start(TransferID, UpstreamRequest, AnswerMailbox, BodyFeed?)
     /// Data or room is there again.
@@ -15,51 +15,43 @@ enum LoopCommand: Sendable {
     case close(now: Bool)
 }
 
-/// A locked list of commands, and the knowledge of whether the loop sleeps: waking it costs a system call, so it is done once
-/// per sleep.
+/// A locked list of commands, and the knowledge of whether the loop has been called for them: it is called once for all that come
+/// before it looks.
 final class LoopInbox: Sendable {
     private struct State {
         var commands: [LoopCommand] = []
-        var isAsleep = false
+        var isCalled = false
         var isClosed = false
     }
 
+    /// What became of a command.
+    enum Receipt { case taken, firstTaken, closed }
+
     private let state = NIOLockedValueBox(State())
 
-    /// Any thread. Returns false when the loop has ended and the command was not taken.
-    /// - Parameter wake: wakes the loop if it sleeps. Called under the lock: after `close` nobody may touch the loop's handle.
-    func put(_ command: LoopCommand, wake: () -> Void) -> Bool {
+    /// Any thread.
+    /// - Returns: whether the loop has ended and the command was not taken, and whether the loop has to be called for it.
+    func put(_ command: LoopCommand) -> Receipt {
         state.withLockedValue { state in
-            guard !state.isClosed else { return false }
+            guard !state.isClosed else { return .closed }
             state.commands.append(command)
-            if state.isAsleep { wake() }
-            state.isAsleep = false
-            return true
+            defer { state.isCalled = true }
+            return state.isCalled ? .taken : .firstTaken
         }
     }
 
-    /// Any thread. Calls `wake` unless the loop has ended.
-    func whileOpen(_ wake: () -> Void) { state.withLockedValue { if !$0.isClosed { wake() } } }
+    /// Whether the loop has been called and has not looked yet.
+    var isCalled: Bool { state.withLockedValue(\.isCalled) }
 
-    /// Loop thread. All commands so far.
+    /// Loop. All commands so far.
     func take() -> [LoopCommand] {
         state.withLockedValue { state in
-            defer { state.commands = [] }
+            defer { (state.commands, state.isCalled) = ([], false) }
             return state.commands
         }
     }
 
-    /// Loop thread. Whether it may sleep; from then on the next command wakes it.
-    func fallAsleep() -> Bool {
-        state.withLockedValue { state in
-            state.isAsleep = state.commands.isEmpty
-            return state.isAsleep
-        }
-    }
-
-    func awake() { state.withLockedValue { $0.isAsleep = false } }
-
-    /// Loop thread. Nothing is taken any more; returns what was left.
+    /// Loop. Nothing is taken any more; returns what was left.
     func close() -> [LoopCommand] {
         state.withLockedValue { state in
             state.isClosed = true

@@ -4,13 +4,13 @@ internal import CCurl
 internal import HTTP1
 internal import Model
 
-/// Names a transfer across threads; the transfer itself stays on the loop thread.
+/// Names a transfer across threads; the transfer itself stays on the loop.
 struct TransferID: Hashable, Sendable {
     private let number: UInt64
     init(_ number: UInt64) { self.number = number }
 }
 
-/// A transfer from its start to its end. Loop thread only.
+/// A transfer from its start to its end. Loop only.
 final class Transfer {
     /// What becomes of a piece that libcurl offers.
     enum Reception { case taken, pause, refused }

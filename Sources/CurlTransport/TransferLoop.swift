@@ -1,16 +1,27 @@
-// The loop thread: owns libcurl's handles from their making to their end.
+// The loop: owns libcurl's handles from their making to their end.
 
 internal import CCurl
+internal import CPoll
 internal import HTTP1
 internal import Model
 
-/// One pass after another: commands, `curl_multi_perform`, what is over, what has arrived, then sleep. Made, used and ended
-/// inside `run` on the loop thread; nothing of it is visible to any other.
+/// One pass after another: what is ready, commands, what libcurl has waited for, what is over, what has arrived. Confined to one event
+/// loop by `LoopHost`; nothing in it waits.
 struct TransferLoop {
+    /// What is to be done after a pass.
+    enum Next: Equatable {
+        /// Wait until something is ready, or until then.
+        case wait(until: ContinuousClock.Instant?)
+        /// Come back once what else is ready has been looked at.
+        case goOn
+        case over
+    }
+
     private let settings: CurlSettings
     private let inbox: LoopInbox
     private var pool: ConnectionPool
     private let readiness: Readiness
+    private var ready = Readiness.room
     private var transfers: [TransferID: Transfer] = [:]
     private var idle: [EasyHandle] = []
     private var isClosing = false
@@ -21,64 +32,77 @@ struct TransferLoop {
     private var direct: DirectLane
     /// Whether the tenant has spoken HTTP/1.1 where it might have spoken HTTP/2.
     private var speaksHTTP1 = false
-    /// When files were to be read anew: nothing from before is used for new requests.
-    private var reloadedAt: ContinuousClock.Instant?
 
-    /// How often deadlines are looked at.
+    /// How often deadlines are looked at, and whoever connects.
     private static let lookEvery = Duration.milliseconds(100)
     private static let mostIdle = 64
 
-    /// Runs until the inbox is closed by a command and the last transfer has ended.
-    static func run(
-        _ settings: CurlSettings, _ inbox: LoopInbox, _ multis: (general: MultiHandle, direct: MultiHandle),
-        _ readiness: Readiness, _ book: ConnectionBook
-    ) {
-        var loop = TransferLoop(settings, inbox, multis, readiness, book)
-        while !loop.isOver { loop.pass() }
-        loop.tearDown()
-    }
-
-    private init(
+    init(
         _ settings: CurlSettings, _ inbox: LoopInbox, _ multis: (general: MultiHandle, direct: MultiHandle),
         _ readiness: Readiness, _ book: ConnectionBook
     ) {
         (self.settings, self.inbox, self.readiness, self.book) = (settings, inbox, readiness, book)
         place = RequestWriter.Place(authority: settings.origin.authority)
-        pool = ConnectionPool(multis.general, keptConnections: settings.keptConnections)
+        pool = ConnectionPool(multis.general, keptConnections: settings.keptConnections, readiness)
         for address in settings.addresses { _ = addresses.append(Array(address.utf8)[...]) }
         direct = DirectLane(settings, multis.direct, readiness, book, addresses)
     }
 
     private var isOver: Bool { isClosing && transfers.isEmpty && direct.isEmpty }
 
-    private mutating func pass() {
+    mutating func pass() -> Next {
         let now = ContinuousClock.now
-        direct.moveReady(at: now)
+        let (count, isWhole) = readiness.look(&ready)
+        // What the list shows of connections that nobody uses counts before the next request takes one.
+        direct.looked(sawAll: isWhole, at: now)
+        for index in 0..<count { direct.lookAtIdle(ready[index].descriptor) }
         for command in inbox.take() { obey(command, at: now) }
-        perform()
+        direct.moveUnread()
+        for index in 0..<count { move(ready[index]) }
+        let looksAfter = now >= nextLook
+        if looksAfter { moveConnecting() }
+        work(for: direct.multi, at: .now)
+        for multi in pool.all { work(for: multi, at: .now) }
+        for socket in book.takeOpened() { for multi in pool.all + [direct.multi] { multi.reopened(socket) } }
         for transfer in transfers.values { transfer.flush(at: now) }
-        if now >= nextLook { stopOverdue(now) }
+        if looksAfter { stopOverdue(now) }
         pool.freeRetired { multi in transfers.values.contains { $0.multi == multi } }
         direct.passed()
-        guard !isOver, inbox.fallAsleep() else { return }
-        direct.wait(milliseconds: transfers.isEmpty && direct.isEmpty ? 60_000 : 100, working)
-        inbox.awake()
+        if isOver { return .over }
+        return direct.hasUnread ? .goOn : .wait(until: nextMoment)
     }
 
-    /// Those of libcurl's handles that have something to do.
-    private var working: [MultiHandle] {
-        (transfers.isEmpty ? [] : pool.all) + (direct.isConnecting ? [direct.multi] : [])
+    private var nextMoment: ContinuousClock.Instant? {
+        var moment = transfers.isEmpty && direct.isEmpty ? nil : nextLook
+        if let due = direct.multi.due { moment = min(moment ?? due, due) }
+        for multi in pool.all { if let due = multi.due { moment = min(moment ?? due, due) } }
+        return moment
     }
 
-    private mutating func perform() {
-        for multi in working {
-            multi.perform()
-            while let (address, context, code) = unsafe multi.nextFinished() {
-                if direct.connected(address, code) { continue }
-                guard let context = unsafe context else { continue }
-                let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-                end(transfer, code)
-            }
+    private mutating func move(_ socket: Readiness.Ready) {
+        if direct.moveReady(socket.descriptor) { return }
+        if direct.multi.waits(for: socket.descriptor) { return direct.multi.moved(socket) }
+        if let multi = pool.all.first(where: { $0.waits(for: socket.descriptor) }) { return multi.moved(socket) }
+        // Nobody's: it would be shown for ever.
+        readiness.forget(socket.descriptor)
+    }
+
+    /// What libcurl has waited for, and what it is done with.
+    private mutating func work(for multi: MultiHandle, at now: ContinuousClock.Instant) {
+        if let due = multi.due, due <= now { multi.timePassed() }
+        while let (address, context, code) = unsafe multi.nextFinished() {
+            if direct.connected(address, code) { continue }
+            guard let context = unsafe context else { continue }
+            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            end(transfer, code)
+        }
+    }
+
+    /// Whoever has no connection yet; see `MultiHandle.moveAll`.
+    private func moveConnecting() {
+        if direct.isConnecting { direct.multi.moveAll() }
+        for multi in pool.all where transfers.values.contains(where: { $0.multi == multi && !$0.phase.maybeSent }) {
+            multi.moveAll()
         }
     }
 
@@ -100,7 +124,7 @@ struct TransferLoop {
             guard let transfer = transfers[id] else { return }
             transfer.stop(.cancelled)
             end(transfer, CURLE_ABORTED_BY_CALLBACK)
-        case .reload: reloadedAt = .now
+        case .reload: direct.reloadedAt = .now
         case .close(let isNow):
             isClosing = true
             guard isNow else { return }
@@ -136,7 +160,8 @@ struct TransferLoop {
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
             unsafe easy.prepare(
-                request, origin: settings.origin, lines: transfer.lines, oldest: oldest, context: context),
+                request, origin: settings.origin, lines: transfer.lines, oldest: oldest,
+                oldestAuthorities: direct.oldestAuthorities(at: now), context: context),
             pool.current.add(easy)
         else {
             transfer.lines.free()
@@ -150,10 +175,9 @@ struct TransferLoop {
         settings.lane == .direct && (settings.version == .http1 || (settings.version == .auto && speaksHTTP1))
     }
 
-    /// How old what is used for a new request may be.
+    /// How old a connection may be that is used for a new request.
     private func oldest(at now: ContinuousClock.Instant) -> Duration {
-        guard let reloadedAt else { return settings.connectionAge }
-        return min(settings.connectionAge, max(.zero, now - reloadedAt))
+        min(settings.connectionAge, direct.sinceReload(at: now) ?? settings.connectionAge)
     }
 
     /// The request's own lines, and lines that keep libcurl from adding some of its own accord.
@@ -202,7 +226,8 @@ struct TransferLoop {
         }
     }
 
-    private mutating func tearDown() {
+    /// Nothing of it is used afterwards.
+    mutating func tearDown() {
         for easy in idle { easy.free() }
         idle = []
         direct.tearDown()

@@ -123,8 +123,9 @@ package struct CredentialInjector: Sendable {
         var edit = JSONEdit()
         if route.devices == .body, let device = credentials.device {
             func own(_ name: StaticString, _ value: [UInt8]) {
-                guard !Self.isFilled(object, name) else { return }
-                edit.put(name, value, in: object)
+                let member = object.member(name)
+                guard !Self.isFilled(member) else { return }
+                edit.put(name, value, over: member)
             }
             own("operating_sys_version", device.operatingSystem)
             own("device_ip", device.address)
@@ -137,8 +138,8 @@ package struct CredentialInjector: Sendable {
         return edit.applied(to: object)
     }
 
-    private static func isFilled(_ object: JSONObject, _ name: StaticString) -> Bool {
-        guard let member = object.member(name), member.kind != .null else { return false }
+    private static func isFilled(_ member: JSONObject.Member?) -> Bool {
+        guard let member, member.kind != .null else { return false }
         return member.kind != .string || member.value.count > 2
     }
 }

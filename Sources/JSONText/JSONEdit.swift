@@ -10,7 +10,12 @@ package struct JSONEdit: Sendable {
     /// Puts a string member: the value of an existing member is replaced where it stands, a new one goes to the end.
     /// - Parameter value: UTF-8, as it is meant; it is quoted and escaped here.
     package mutating func put(_ name: StaticString, _ value: [UInt8], in object: JSONObject) {
-        if let member = object.member(name) {
+        put(name, value, over: object.member(name))
+    }
+
+    /// The same where the member, or that there is none, is known already.
+    package mutating func put(_ name: StaticString, _ value: [UInt8], over member: JSONObject.Member?) {
+        if let member {
             replacements.append((member.value, value))
         } else {
             additions.append((name, value))

@@ -34,10 +34,11 @@ package struct JSONObject: Sendable {
 
     /// The member called `name`, compared byte by byte.
     package func member(_ name: StaticString) -> Member? {
-        members.first { member in
-            if let decoded = member.decodedName { return Self.equal(decoded, decoded.indices, name) }
-            return Self.equal(text, member.plainName, name)
-        }
+        // By index: a member that is not the one is not copied.
+        members.indices.first { index in
+            if let decoded = members[index].decodedName { return Self.equal(decoded, decoded.indices, name) }
+            return Self.equal(text, members[index].plainName, name)
+        }.map { members[$0] }
     }
 
     /// The decoded name of a member, UTF-8.

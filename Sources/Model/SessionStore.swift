@@ -179,7 +179,7 @@ extension SessionStore {
     package var isShared: Bool { false }
     package var trouble: StoreTrouble? { nil }
     package func follow(_ told: @escaping @Sendable (StoreNews) -> Void) {}
-    /// How many superseded tokens `find` knows of a session.
+    /// How many superseded tokens `find` knows of a session at least; some more until a store next removes what is too old.
     package static var lineageDepth: Int { 1024 }
     /// How many sessions one `sweep` removes at most.
     package static var sweepBatch: Int { 2000 }

@@ -1,7 +1,8 @@
-// Leaves a tenant alone that fails every time, and finds out when it works again.
+// Leaves a tenant alone that fails every time, and finds out when it works again; counts and times what goes to it.
 
 package import Model
 internal import NIOConcurrencyHelpers
+package import Telemetry
 
 /// When requests go out and when not, as a value.
 ///
@@ -84,38 +85,50 @@ package struct CircuitBreaker: Sendable {
     }
 }
 
-/// The upstream port behind a breaker.
+/// The upstream port behind a breaker, counted and timed.
 package struct BreakingTransport: UpstreamTransport {
     private let transport: any UpstreamTransport
+    private let metrics: SidecarMetrics
     private let breaker = NIOLockedValueBox(CircuitBreaker())
     private let changed: @Sendable (_ isOpen: Bool) -> Void
 
-    /// - Parameter changed: told when it opens and when it closes.
-    package init(_ transport: any UpstreamTransport, changed: @escaping @Sendable (_ isOpen: Bool) -> Void = { _ in }) {
-        (self.transport, self.changed) = (transport, changed)
+    /// - Parameters:
+    ///   - metrics: gets the time until each answer, and the reason of each failure, `suspended` where nothing was sent.
+    ///   - changed: told when it opens and when it closes.
+    package init(
+        _ transport: any UpstreamTransport, metrics: SidecarMetrics,
+        changed: @escaping @Sendable (_ isOpen: Bool) -> Void = { _ in }
+    ) {
+        (self.transport, self.metrics, self.changed) = (transport, metrics, changed)
     }
 
     package var isOpen: Bool { breaker.withLockedValue(\.isOpen) }
 
     package func send(_ request: UpstreamRequest) async throws(TransportError) -> UpstreamResponse {
-        let permission = breaker.withLockedValue { $0.ask(at: .now) }
-        if case .stay(let left) = permission {
-            throw TransportError(.suspended, maybeSent: false, retryAfter: left)
-        }
-        do {
+        let started = ContinuousClock.now
+        let permission = breaker.withLockedValue { $0.ask(at: started) }
+        do throws(TransportError) {
+            if case .stay(let left) = permission {
+                throw TransportError(.suspended, maybeSent: false, retryAfter: left)
+            }
             let response = try await transport.send(request)
-            ended(permission, response.status >= 500 ? .failure : .success)
+            let now = ContinuousClock.now
+            metrics.upstreamAnswered(after: now - started)
+            ended(permission, response.status >= 500 ? .failure : .success, at: now)
             return response
         } catch {
-            ended(permission, error.reason.outcome)
+            metrics.upstreamFailed(error.reason.rawValue)
+            ended(permission, error.reason.outcome, at: .now)
             throw error
         }
     }
 
-    private func ended(_ permission: CircuitBreaker.Permission, _ outcome: CircuitBreaker.Outcome) {
+    private func ended(
+        _ permission: CircuitBreaker.Permission, _ outcome: CircuitBreaker.Outcome, at now: CircuitBreaker.Instant
+    ) {
         let change: Bool? = breaker.withLockedValue { breaker in
             let before = breaker.isOpen
-            breaker.ended(permission, outcome, at: .now, jitter: .random(in: 0..<1))
+            breaker.ended(permission, outcome, at: now, jitter: .random(in: 0..<1))
             return breaker.isOpen == before ? nil : breaker.isOpen
         }
         if let change { changed(change) }

@@ -2,7 +2,7 @@
 //
 // Reading order: ProxyPipeline (the page that is the product), ProxiedCall (a request as it was understood), UpstreamSender (the
 // second page: access token, injection, one sending, at most one more), TenantRenewal (a rotation as a request), CircuitBreaker
-// and RetryBudget (a tenant that fails is not made worse), MeasuredTransport, StreamedBodies, EnvelopeFacts (what an X-signature
+// and RetryBudget (a tenant that fails is not made worse), StreamedBodies, EnvelopeFacts (what an X-signature
 // needs), SessionAnswers (what a rotation's end is to the app), UnaskedCalls and FreshSessions (refreshes that no app asked for),
 // TokenEndpoint, LocalResource and LocalAPI, Explanation (what would become of a request) and ExplanationText, OpenAPIDocument
 // and OpenAPIListing, LocalMessages (request and answer as values), ProxyError (what can go wrong) and ErrorCatalogue (how each is

@@ -7,6 +7,12 @@ package final class SQLiteStore: SessionStore {
     /// The schema that this program writes (`PRAGMA user_version`).
     static let schemaVersion = 1
 
+    /// So many pages are written to the log (`PATH-wal`, 16 MB) before it is copied into the file. A page that was written many times
+    /// meanwhile is copied once; with SQLite's own 1000, a tenth of a refresh's CPU time went into that.
+    private static let pragmas = """
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000
+        """
+
     private static let schema = """
         CREATE TABLE session (name BLOB PRIMARY KEY, ends INTEGER NOT NULL, attempt BLOB, record BLOB NOT NULL) WITHOUT ROWID;
         CREATE INDEX session_by_end ON session (ends);
@@ -60,7 +66,7 @@ package final class SQLiteStore: SessionStore {
         _ onDamage: @Sendable () -> Void
     ) throws(StoreOpenError) -> StoreKeys {
         do {
-            try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+            try connection.execute(pragmas)
             guard case .integer(let version)? = try connection.run("PRAGMA user_version").first?.first else {
                 throw StoreError.failed(operation: "version", code: 0)
             }

@@ -109,8 +109,10 @@ struct RecordWriter {
     init() { bytes.reserveCapacity(512) }
     mutating func byte(_ value: UInt8) { bytes.append(value) }
     mutating func number(_ value: UInt64) {
-        for shift in stride(from: UInt64(56), through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        bytes.append(addingCapacity: 8) { out in
+            for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                out.append(UInt8(truncatingIfNeeded: value >> shift))
+            }
         }
     }
     mutating func text(_ value: [UInt8]) {

@@ -15,6 +15,9 @@ struct SessionRow: Sendable {
         var stored: StoredSession? { session.map { StoredSession(session: $0, unfinished: unfinished) } }
     }
 
+    /// So many generations are forgotten at once.
+    private static let removedTogether: Int64 = 16
+
     let name: [UInt8]
     let seal: RecordSeal
     let onDamage: @Sendable () -> Void
@@ -93,8 +96,9 @@ struct SessionRow: Sendable {
                 """,
                 [.blob(hash.bytes), .blob(name), .integer(generation)])
         }
+        // Several at a time: each that is removed dirties a page of its own, and those that are found together share one.
         let oldest = generation - Int64(SQLiteStore.lineageDepth)
-        guard oldest > 0 else { return }
+        guard oldest > 0, oldest % Self.removedTogether == 0 else { return }
         try connection.run(
             "DELETE FROM lineage WHERE name = ? AND generation < ?", [.blob(name), .integer(oldest)])
     }

@@ -8,7 +8,7 @@ internal import Telemetry
 extension SessionCoordinator {
     /// The attempt belongs to nobody who waits for it: it ends by its own deadline (contract 7.3).
     func launch(_ intent: RotationIntent, _ flight: RotationFlight, _ renewal: some SessionRenewal) {
-        Task(executorPreference: executor) { [self] in
+        Task.immediate(executorPreference: executor) { [self] in
             let started = ContinuousClock.now
             let result = await attempt(intent, renewal)
             metrics.rotationEnded(result.end, after: ContinuousClock.now - started)
@@ -25,7 +25,8 @@ extension SessionCoordinator {
         // Counted from before the store counts it, so that no replica takes the attempt over while it may still send.
         let end = ContinuousClock.now + intent.limit
         do {
-            for key in Set([intent.key, intent.owner]) { try await saveFirst(key) }
+            try await saveFirst(intent.key)
+            if intent.owner != intent.key { try await saveFirst(intent.owner) }
             reached(.beforeIntent)
             switch try await store.begin(intent) {
             case .granted:
@@ -85,7 +86,7 @@ extension SessionCoordinator {
         _ intent: RotationIntent, _ renewal: some SessionRenewal, until end: ContinuousClock.Instant
     ) async -> RenewalOutcome {
         guard ContinuousClock.now < end else { return .notSent(.outOfTime) }
-        let presenting = Task(executorPreference: executor) {
+        let presenting = Task.immediate(executorPreference: executor) {
             await renewal.renew(Presentation(token: intent.token, session: intent.session, key: intent.owner))
         }
         let deadline = deadlines.set(end) { presenting.cancel() }
@@ -104,7 +105,7 @@ extension SessionCoordinator {
             case .fenced(let newer): return await fenced(intent, by: newer, outcome, mayRepeat)
             case .committed:
                 reached(.afterCommit)
-                state.withLockedValue { $0.ledger.succeeded(intent, as: session) }
+                state.withLockedValue { $0.ledger.succeeded(intent, as: session, hash) }
             }
         } catch {
             logger.error(

@@ -190,16 +190,18 @@ package struct SessionLedger: Sendable {
     }
 
     /// Makes a durable session the one that everybody gets. One that knows less than what is known changes nothing.
-    package mutating func publish(_ session: Session) {
-        guard table.put(session, epoch: others.lastEpoch) else { return }
+    /// - Parameter hash: of its token, where that is known.
+    package mutating func publish(_ session: Session, _ hash: TokenHash? = nil) {
+        guard table.put(session, hash, epoch: others.lastEpoch) else { return }
         let (inTheAir, unsaved) = (inTheAir, unsaved)
         for key in table.tooMany(keeping: { inTheAir[$0] != nil || unsaved[$0] != nil }) { forget(key) }
     }
 
     /// An attempt's success, filed under its owner from now on.
-    package mutating func succeeded(_ intent: RotationIntent, as session: Session) {
+    /// - Parameter hash: of its token, where that is known.
+    package mutating func succeeded(_ intent: RotationIntent, as session: Session, _ hash: TokenHash? = nil) {
         if session.key != intent.key { forget(intent.key) }
-        publish(session)
+        publish(session, hash)
     }
 
     /// The attempt is over, whatever came of it.

@@ -87,20 +87,21 @@ struct SessionTable: Sendable {
 
     // MARK: changing
 
+    /// - Parameter hash: of its token, where that is known; an HMAC is dear.
     /// - Returns: false when the session knows less than what is here; nothing changes then.
-    mutating func put(_ session: Session, epoch: UInt64) -> Bool {
+    mutating func put(_ session: Session, _ hash: TokenHash? = nil, epoch: UInt64) -> Bool {
         if let slot = slot(of: session.key) {
             let known = (read(slot, PackedSession.generation), slots[slot].progress)
             guard (session.generation, session.state.progress) >= known else { return false }
-            replace(slot, session)
+            replace(slot, session, hash ?? tokenHash(of: session))
             slots[slot].epoch = epoch
         } else {
-            add(session, epoch)
+            add(session, hash ?? hasher.hash(session.token), epoch)
         }
         return true
     }
 
-    private mutating func add(_ session: Session, _ epoch: UInt64) {
+    private mutating func add(_ session: Session, _ newest: TokenHash, _ epoch: UInt64) {
         let short = Self.short(session.key)
         let empty = Slot(
             address: nil, keyHash: short, progress: 0, isRecent: true, usedAt: Self.never, epoch: epoch,
@@ -114,13 +115,12 @@ struct SessionTable: Sendable {
             slots.append(empty)
         }
         count += 1
-        fill(slot, session)
+        fill(slot, session, newest)
         keys.insert(short, slot)
     }
 
     /// Puts the record there and makes its tokens find it.
-    private mutating func fill(_ slot: Int, _ session: Session) {
-        let newest = hasher.hash(session.token)
+    private mutating func fill(_ slot: Int, _ session: Session, _ newest: TokenHash) {
         slots[slot].address = pages.add(PackedSession.pack(session, newest), for: slot)
         (slots[slot].times, slots[slot].progress) = (PackedSession.Times(session), session.state.progress)
         tally.entered(slots[slot].progress)
@@ -129,12 +129,13 @@ struct SessionTable: Sendable {
     }
 
     /// Most of its tokens find it before and after.
-    private mutating func replace(_ slot: Int, _ session: Session) {
+    private mutating func replace(_ slot: Int, _ session: Session, _ newest: TokenHash) {
         let before = read(slot, PackedSession.hashes)
         takeOut(slot)
-        fill(slot, session)
-        let after = read(slot, PackedSession.hashes)
-        for hash in before where !after.contains(where: { $0 == hash }) { lineage.remove(hash.short, slot) }
+        fill(slot, session, newest)
+        for hash in before where hash != newest && !session.superseded.contains(where: { $0.hash == hash }) {
+            lineage.remove(hash.short, slot)
+        }
     }
 
     /// A token finds the session that was put last.
@@ -178,7 +179,7 @@ struct SessionTable: Sendable {
         guard let slot = slot(of: key) else { return }
         var session = session(slot)
         body(&session)
-        replace(slot, session)
+        replace(slot, session, tokenHash(of: session))
     }
 
     mutating func remove(_ key: SessionKey) {

@@ -22,10 +22,17 @@ package struct SidecarMetrics: Sendable {
         let status: Int
     }
 
+    /// The values of a family's labels, at most two.
+    private struct CounterKey: Hashable {
+        let family: String
+        let first: String
+        let second: String
+    }
+
     /// What is made while it runs, because its labels are many.
     private struct Made {
         var requests: [RequestKey: Counter] = [:]
-        var others: [String: Counter] = [:]
+        var others: [CounterKey: Counter] = [:]
     }
 
     private final class Shared: Sendable {
@@ -51,8 +58,8 @@ package struct SidecarMetrics: Sendable {
         for family in [MetricFamily.coalesced, .replays, .overrides, .superseded, .damagedRecords] {
             add(family, by: 0)
         }
-        for end in RotationEnd.allCases { add(.rotations, [("result", end.rawValue)], by: 0) }
-        for claim in Claim.allCases { add(.storeClaims, [("state", claim.rawValue)], by: 0) }
+        for end in RotationEnd.allCases { add(.rotations, end.rawValue, by: 0) }
+        for claim in Claim.allCases { add(.storeClaims, claim.rawValue, by: 0) }
         circuitChanged(isOpen: false)
     }
 
@@ -60,14 +67,12 @@ package struct SidecarMetrics: Sendable {
     package func expect(
         guardRefusals: [String], upstreamErrors: [String], fetchFailures: [String], storeOperations: [String]
     ) {
-        for reason in guardRefusals { add(.guardRefusals, [("reason", reason)], by: 0) }
-        for reason in upstreamErrors { add(.upstreamErrors, [("reason", reason)], by: 0) }
-        add(.renewals, [("result", "success"), ("reason", "none")], by: 0)
-        for reason in fetchFailures { add(.renewals, [("result", "failure"), ("reason", reason)], by: 0) }
+        for reason in guardRefusals { add(.guardRefusals, reason, by: 0) }
+        for reason in upstreamErrors { add(.upstreamErrors, reason, by: 0) }
+        add(.renewals, "success", "none", by: 0)
+        for reason in fetchFailures { add(.renewals, "failure", reason, by: 0) }
         for operation in storeOperations {
-            for result in ["success", "failure"] {
-                add(.storeOperations, [("operation", operation), ("result", result)], by: 0)
-            }
+            for result in ["success", "failure"] { add(.storeOperations, operation, result, by: 0) }
         }
     }
 
@@ -114,23 +119,23 @@ package struct SidecarMetrics: Sendable {
     }
 
     /// - Parameter reason: of the error catalogue, in lower case.
-    package func guardRefused(_ reason: String) { add(.guardRefusals, [("reason", reason)]) }
+    package func guardRefused(_ reason: String) { add(.guardRefusals, reason) }
 
     // MARK: the tenant
 
     package func upstreamAnswered(after duration: Duration) { upstreamTimer.recordNanoseconds(duration.nanoseconds) }
-    package func upstreamFailed(_ reason: String) { add(.upstreamErrors, [("reason", reason)]) }
+    package func upstreamFailed(_ reason: String) { add(.upstreamErrors, reason) }
     package func circuitChanged(isOpen: Bool) { set(.circuitOpen, isOpen ? 1 : 0) }
 
     /// - Parameter failure: nil for a success.
     package func accessTokenFetched(failure: String?) {
-        add(.renewals, [("result", failure == nil ? "success" : "failure"), ("reason", failure ?? "none")])
+        add(.renewals, failure == nil ? "success" : "failure", failure ?? "none")
     }
 
     // MARK: sessions
 
     package func rotationEnded(_ end: RotationEnd, after duration: Duration) {
-        add(.rotations, [("result", end.rawValue)])
+        add(.rotations, end.rawValue)
         rotationTimer.recordNanoseconds(duration.nanoseconds)
     }
 
@@ -142,12 +147,12 @@ package struct SidecarMetrics: Sendable {
     // MARK: the store
 
     package func storeAnswered(_ operation: String, succeeded: Bool, after duration: Duration) {
-        add(.storeOperations, [("operation", operation), ("result", succeeded ? "success" : "failure")])
+        add(.storeOperations, operation, succeeded ? "success" : "failure")
         storeTimer.recordNanoseconds(duration.nanoseconds)
     }
 
     package func damagedRecordSkipped() { add(.damagedRecords) }
-    package func claimed(_ claim: Claim) { add(.storeClaims, [("state", claim.rawValue)]) }
+    package func claimed(_ claim: Claim) { add(.storeClaims, claim.rawValue) }
 
     /// - Parameters:
     ///   - trouble: what it is now; nil for none.
@@ -203,12 +208,16 @@ package struct SidecarMetrics: Sendable {
 
     // MARK: small steps
 
-    private func add(_ family: MetricFamily, _ labels: [(String, String)] = [], by amount: Int = 1) {
-        let name = labels.reduce(family.name) { "\($0) \($1.1)" }
+    /// - Parameters:
+    ///   - first: the value of the family's first label, where it has one.
+    ///   - second: that of its second.
+    private func add(_ family: MetricFamily, _ first: String = "", _ second: String = "", by amount: Int = 1) {
+        let key = CounterKey(family: family.name, first: first, second: second)
         let counter = shared.made.withLockedValue { made in
-            if let known = made.others[name] { return known }
+            if let known = made.others[key] { return known }
+            let labels = Array(zip(family.labels, [first, second]))
             let counter = Counter(label: family.name, dimensions: labels, factory: registry)
-            made.others[name] = counter
+            made.others[key] = counter
             return counter
         }
         counter.increment(by: amount)

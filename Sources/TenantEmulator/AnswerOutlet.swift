@@ -7,8 +7,8 @@ enum Delivery {
     case cut(TenantAnswer, bodyBytes: Int)
     /// One body byte after each pause.
     case slowly(TenantAnswer, pause: TimeAmount)
-    /// These bytes (HTTP/1.1 only), then the end of the connection.
-    case raw(String)
+    /// These bytes and so many letters behind them (HTTP/1.1 only), then the end of the connection.
+    case raw(String, filler: Int)
     /// The connection is reset.
     case reset
 }

@@ -25,7 +25,7 @@ final class Exchange {
         case .delay(let pause): later(pause) { self.processLate() }
         case .hold: parked { self.processLate() }
         case .resetBefore: send(.reset, outcome: "unprocessed")
-        case .raw(let text): send(.raw(text), outcome: "unprocessed")
+        case .raw(let text, let filler): send(.raw(text, filler: filler), outcome: "unprocessed")
         case .status(let replaced): send(.whole(replaced.answer(outcome: "unprocessed")), outcome: "unprocessed")
         case .delayAfter(let pause):
             let answer = process()

@@ -19,8 +19,8 @@ package struct Fault: Sendable, Equatable {
         case statusAfter(ReplacedAnswer)
         /// Processed; the body goes out one byte at a time, with this pause before each.
         case drip(Duration)
-        /// These bytes, then the end of the connection; nothing processed. On HTTP/2 just the end.
-        case raw(String)
+        /// These bytes, so many letters behind them, then the end of the connection; nothing processed. On HTTP/2 just the end.
+        case raw(String, filler: Int)
         /// Parked unprocessed until released.
         case hold
         /// Processed, the answer parked until released.

@@ -44,7 +44,7 @@ extension Fault {
         case "status": .status(try replacedAnswer(json))
         case "status-after": .statusAfter(try replacedAnswer(json))
         case "drip": .drip(.milliseconds(try number("ms", json)))
-        case "raw": .raw(try raw(json))
+        case "raw": .raw(try text("text", json) ?? "", filler: try filler(json))
         case "hold": .hold
         case "hold-after": .holdAfter
         default: throw Unreadable(reason: "unknown kind \(name)")
@@ -58,11 +58,10 @@ extension Fault {
         return ReplacedAnswer(status: status, body: try text("body", json), retryAfter: retryAfter)
     }
 
-    /// The text, and as many letters behind it as `filler` says.
-    private static func raw(_ json: JSONValue) throws(Unreadable) -> String {
+    private static func filler(_ json: JSONValue) throws(Unreadable) -> Int {
         let filler = json["filler"] == nil ? 0 : try number("filler", json)
         guard filler <= 1 << 28 else { throw Unreadable(reason: "filler is more than 256 MiB") }
-        return (try text("text", json) ?? "") + String(repeating: "a", count: filler)
+        return filler
     }
 
     private static func number(_ name: String, _ json: JSONValue) throws(Unreadable) -> Int {

@@ -37,9 +37,10 @@ final class HTTP1Outlet: AnswerOutlet {
         case .slowly(let answer, let pause):
             context.writeAndFlush(NIOAny(head(answer)), promise: nil)
             drip(answer, from: 0, pause: pause, lastByte: lastByte)
-        case .raw(let text):
+        case .raw(let text, let filler):
             lastByte()
-            writeThenEnd(ByteBuffer(string: text))
+            context.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
+            fill(filler)
         case .reset:
             lastByte()
             ConnectionEnd.reset(context.channel)
@@ -79,6 +80,15 @@ final class HTTP1Outlet: AnswerOutlet {
             self.context.writeAndFlush(NIOAny(ByteBuffer(bytes: [answer.body[offset]])), promise: nil)
             self.drip(answer, from: offset + 1, pause: pause, lastByte: lastByte)
         }
+    }
+
+    /// Piece by piece, each when the one before it is out: a hundred megabytes are neither held nor encrypted in one go.
+    private func fill(_ left: Int) {
+        let piece = ByteBuffer(repeating: UInt8(ascii: "a"), count: min(left, 1 << 16))
+        guard left > piece.readableBytes else { return writeThenEnd(piece) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenSuccess { self.fill(left - piece.readableBytes) }
+        context.writeAndFlush(NIOAny(piece), promise: written)
     }
 
     private func writeThenEnd(_ buffer: ByteBuffer) {

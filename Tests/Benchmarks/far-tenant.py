@@ -4,7 +4,9 @@ is far away: a relay between them adds 20 ms each way, to the opening of a conne
 
   Tests/Benchmarks/far-tenant.py [BUILD_FOLDER]     default .build/release; needs the programs ciam-sidecar and tenant-emulator
 """
-import asyncio, http.client, json, os, ssl, statistics, subprocess, sys, tempfile, time
+import asyncio, http.client, json, os, ssl, statistics, sys, tempfile, time
+
+from programs import start, stop
 
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..", ".build", "release")
 DELAY = 0.020
@@ -46,16 +48,6 @@ async def relay(port, ready):
     await server.serve_forever()
 
 
-def start(name, arguments, word, **environment):
-    process = subprocess.Popen(
-        [os.path.join(FOLDER, name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=dict(os.environ, **environment))
-    for line in process.stdout:
-        if word in line:
-            return process, line
-    raise SystemExit(f"{name} did not start")
-
-
 def timed(call):
     times = []
     for _ in range(CALLS):
@@ -67,7 +59,7 @@ def timed(call):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        emulator, line = start("tenant-emulator", ["--directory", folder], '"control"')
+        emulator, line = start(os.path.join(FOLDER, "tenant-emulator"), ["--directory", folder], '"control"')
         processes = [emulator]
         try:
             port = int(json.loads(line)["url"].rsplit(":", 1)[1])
@@ -82,7 +74,8 @@ def main():
             Thread(target=lambda: asyncio.run(relay(port, tell)), daemon=True).start()
             ready.wait()
             sidecar, line = start(
-                "ciam-sidecar", [], " ready ", SIDECAR_TENANT_URL=f"https://localhost:{far['port']}",
+                os.path.join(FOLDER, "ciam-sidecar"), [], " ready ",
+                SIDECAR_TENANT_URL=f"https://localhost:{far['port']}",
                 SIDECAR_CA_FILE=folder + "/ca.pem", SIDECAR_CLIENT_ID="demo-client", SIDECAR_CLIENT_SECRET="demo-secret",
                 SIDECAR_LISTEN="127.0.0.1:0", SIDECAR_ADMIN_LISTEN="127.0.0.1:0", SIDECAR_STORE_URL="memory:")
             processes.append(sidecar)
@@ -108,9 +101,7 @@ def main():
             print("| the same through the sidecar | %.1f |" % shared)
             print("| ratio | %.2f |" % (direct / shared))
         finally:
-            for process in processes:
-                process.terminate()
-                process.wait()
+            stop(processes)
 
 
 main()

@@ -18,7 +18,7 @@ for argument in "$@"; do
     fi
 done
 : "${PEERS:?is the folder of the runner, with run.py in it}"
-[ -x "$program" ] || { echo "$program is missing: swift build -c release --static-swift-stdlib --toolset deploy/release.json --product ciam-sidecar" >&2; exit 66; }
+[ -x "$program" ] || { echo "$program is missing: deploy/build.sh --product ciam-sidecar" >&2; exit 66; }
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT

@@ -2,12 +2,15 @@
 
 import CurlTransport
 import Model
+import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 
-/// Runs every test of a suite on both lanes.
+/// Runs every test of a suite on both lanes, and the direct one with either way of waiting for its sockets.
 struct OnBothLanes: SuiteTrait, TestTrait, TestScoping {
     @TaskLocal static var lane = CurlSettings.Lane.direct
+    @TaskLocal static var waiter = ReadinessWaiter.system
 
     var isRecursive: Bool { true }
 
@@ -18,6 +21,7 @@ struct OnBothLanes: SuiteTrait, TestTrait, TestScoping {
     {
         guard testCase != nil else { return try await body() }
         for lane in [CurlSettings.Lane.direct, .general] { try await Self.$lane.withValue(lane) { try await body() } }
+        try await Self.$waiter.withValue(.thread) { try await body() }
     }
 }
 
@@ -36,17 +40,26 @@ func withClient<Result>(
     (settings.authorities, settings.version, settings.connectTimeout) = (authorities, version, connectTimeout)
     settings.lane = OnBothLanes.lane
     change(&settings)
-    let client = try #require(
-        CurlClient(settings))
+    return try await withClient(settings) { client, _ in try await body(client) }
+}
+
+/// Runs `body` with a client on an event loop of its own, and ends both afterwards.
+func withClient<Result>(
+    _ settings: CurlSettings, _ body: (CurlClient, _ running: Task<Bool, Never>) async throws -> Result
+) async throws -> Result {
+    let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let client = try #require(CurlClient(settings, on: loops.next(), waiter: OnBothLanes.waiter))
     let running = Task { await client.run() }
     do {
-        let result = try await body(client)
+        let result = try await body(client, running)
         client.close(now: true)
         #expect(await running.value)
+        try await loops.shutdownGracefully()
         return result
     } catch {
         client.close(now: true)
         _ = await running.value
+        try? await loops.shutdownGracefully()
         throw error
     }
 }

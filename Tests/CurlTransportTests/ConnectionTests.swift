@@ -183,32 +183,30 @@ import Testing
 
     @Test func closingEndsWhatRunsAndRefusesWhatComes() async throws {
         try await ScriptedTenant.with(.each { _ in Reply("") }) { tenant in
-            let client = try #require(
-                CurlClient(settings(tenant)))
-            let running = Task { await client.run() }
-            let request = Task { await client.exchange() }
-            await tenant.received.wait()
-            client.close(now: true)
-            #expect(await request.value == "cancelled maybe sent")
-            #expect(await running.value)
-            expect(await client.exchange(), "closed")
+            try await withClient(settings(tenant)) { client, running in
+                let request = Task { await client.exchange() }
+                await tenant.received.wait()
+                client.close(now: true)
+                #expect(await request.value == "cancelled maybe sent")
+                #expect(await running.value)
+                expect(await client.exchange(), "closed")
+            }
         }
     }
 
     @Test func closingLetsRunningRequestsFinish() async throws {
         let gate = Gate()
         try await ScriptedTenant.with(.each { _ in .ok("late") }) { tenant in
-            let client = try #require(
-                CurlClient(settings(tenant)))
-            let running = Task { await client.run() }
-            let body = HeldBody(gate)
-            let request = Task { await client.exchange(.sample("POST", "/x", body: .stream(body, length: 2))) }
-            // Its first piece has been taken: it is under way.
-            await body.askedTwice.wait()
-            client.close(now: false)
-            gate.signal()
-            #expect(await request.value == "200 late")
-            #expect(await running.value)
+            try await withClient(settings(tenant)) { client, running in
+                let body = HeldBody(gate)
+                let request = Task { await client.exchange(.sample("POST", "/x", body: .stream(body, length: 2))) }
+                // Its first piece has been taken: it is under way.
+                await body.askedTwice.wait()
+                client.close(now: false)
+                gate.signal()
+                #expect(await request.value == "200 late")
+                #expect(await running.value)
+            }
         }
     }
 }

@@ -108,6 +108,28 @@ import Testing
         }
     }
 
+    /// Connections are made anew after a while; the file of authorities, which takes long to read, is not read again for that.
+    @Test func authoritiesOutliveConnections() async throws {
+        try await withTestFolder { folder in
+            try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
+                let file = URL(filePath: folder + "/ca.pem")
+                try #require(FileManager.default.contents(atPath: tenant.certificates)).write(to: file)
+                let origin = TenantOrigin(scheme: "https", host: "localhost", port: tenant.port)
+                let change: (inout CurlSettings) -> Void = {
+                    ($0.usesSystemAuthorities, $0.connectionAge) = (false, .zero)
+                }
+                try await withClient(of: origin, authorities: file.path, change: change) { client in
+                    expect(await client.exchange(), "200 ok")
+                    try FileManager.default.removeItem(at: file)
+                    expect(await client.exchange(), "200 ok")
+                    #expect(tenant.connections == 2)
+                    client.reload()
+                    expect(await client.exchange(), "tls")
+                }
+            }
+        }
+    }
+
     /// After a reload nothing of before is used: the file of authorities is read again, connections are made anew.
     @Test func reloading() async throws {
         try await withTestFolder { folder in

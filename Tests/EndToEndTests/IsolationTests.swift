@@ -30,6 +30,7 @@ import Testing
             let settings = Sidecar.settings(tenant).merging([
                 "SIDECAR_PROFILE": profile, "SIDECAR_UPSTREAM_HTTP": version,
             ]) { $1 }
+            let overtaken = Gate()
             _ = try await Sidecar.with(settings) { sidecar in
                 try await KeepAliveClient.with(port: sidecar.port) { client in
                     for number in 0..<Self.users { try await Self.logIn("user\(number)", &client) }
@@ -37,13 +38,13 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for worker in 0..<Self.workers {
                         group.addTask {
-                            try await Self.work(sidecar.port, SeededGenerator(seed: UInt64(worker)), profile)
+                            try await Self.work(sidecar.port, SeededGenerator(seed: UInt64(worker)), overtaken)
                         }
                     }
                     try await group.waitForAll()
                 }
             }
-            try await Self.expectNothingCrossed(tenant, profile)
+            try await Self.expectNothingCrossed(tenant, overtaken: overtaken.count)
         }
     }
 
@@ -58,15 +59,35 @@ import Testing
         _ method: String, _ path: String, _ user: String, _ body: String, _ client: inout KeepAliveClient,
         _ fields: KeyValuePairs<String, String> = [:]
     ) async throws -> Answer {
-        var all: [(String, String)] = [(marker, user), ("Cookie", "app=\(user)"), ("Content-Type", "application/json")]
-        all += fields.map { ($0.key, $0.value) }
-        let answer = try await client.send(method, path, user: user, fields: all, body: bytes(body))
+        let answer = try await send(method, path, user, body, &client, fields)
         #expect(answer.status == 200, "\(method) \(path) \(user): \(answer.status) \(text(answer.body))")
         return (try? Tenant.decoder.decode(Answer.self, from: Data(answer.body))) ?? Answer()
     }
 
+    /// As it came, whatever its status.
+    private static func send(
+        _ method: String, _ path: String, _ user: String, _ body: String, _ client: inout KeepAliveClient,
+        _ fields: KeyValuePairs<String, String> = [:]
+    ) async throws -> KeepAliveClient.Answer {
+        var all: [(String, String)] = [(marker, user), ("Cookie", "app=\(user)"), ("Content-Type", "application/json")]
+        all += fields.map { ($0.key, $0.value) }
+        return try await client.send(method, path, user: user, fields: all, body: bytes(body))
+    }
+
+    /// Nil when others have replaced the user's session twice while the call was on its way: it goes out once more and not again
+    /// (contract 7.5).
+    private static func ticket(of user: String, _ client: inout KeepAliveClient) async throws -> String? {
+        let answer = try await send("POST", session + "sso-ticket", user, "{}", &client)
+        let body = text(answer.body)
+        if answer.status == 400, body.contains("IDAAS.SDK.PARAM.0023") { return nil }
+        #expect(answer.status == 200, "sso-ticket \(user): \(answer.status) \(body)")
+        let ticket = try Tenant.decoder.decode(Answer.self, from: Data(answer.body)).ssoTicket
+        #expect(ticket != nil)
+        return ticket
+    }
+
     /// One app's worker: a connection of its own, another user with every call.
-    private static func work(_ port: Int, _ seeded: SeededGenerator, _ profile: String) async throws {
+    private static func work(_ port: Int, _ seeded: SeededGenerator, _ overtaken: Gate) async throws {
         var random = seeded
         try await KeepAliveClient.with(port: port) { client in
             for _ in 0..<calls {
@@ -74,9 +95,12 @@ import Testing
                 switch Int.random(in: 0..<9, using: &random) {
                 case 0: _ = try await call("POST", session + "refresh", user, "{}", &client)
                 case 1, 2:
-                    let ticket = try await call("POST", session + "sso-ticket", user, "{}", &client).ssoTicket
+                    guard let ticket = try await ticket(of: user, &client) else {
+                        overtaken.signal()
+                        continue
+                    }
                     let verified = try await call(
-                        "POST", "/api/v2/tenant/sso/sso-ticket/verify", user, #"{"sso_ticket":"\#(ticket ?? "")"}"#,
+                        "POST", "/api/v2/tenant/sso/sso-ticket/verify", user, #"{"sso_ticket":"\#(ticket)"}"#,
                         &client)
                     #expect((verified.userName ?? verified.data?.user.userName) == user)
                 case 3:
@@ -96,7 +120,8 @@ import Testing
     }
 
     /// Whose a call was by its secrets, as the tenant found out, is whose the app meant it to be.
-    private static func expectNothingCrossed(_ tenant: Tenant, _ profile: String) async throws {
+    /// - Parameter overtaken: how many calls for a ticket met a session that was replaced twice meanwhile.
+    private static func expectNothingCrossed(_ tenant: Tenant, overtaken: Int) async throws {
         let all = try await Tenant.decoder.decode(
             [Tenant.Received].self, from: tenant.control("GET", "/requests?limit=20000"))
         let marked = all.filter { !$0.values(marker.lowercased()).isEmpty }
@@ -122,6 +147,8 @@ import Testing
         // A call that was on its way while its token was replaced goes out once more with the new one; a refresh never does.
         try await tenant.expectCleanCounters(except: ["reuse"])
         let late = marked.filter { $0.outcome == "session_reused" }.map(\.path)
+        // Each went out twice, each time with a token that had just been replaced; that is rare.
+        #expect(overtaken * 2 <= late.count { $0.hasSuffix("/sso-ticket") } && overtaken <= 5, "\(overtaken)")
         #expect(late.allSatisfy { !$0.hasSuffix("/refresh") && !$0.hasSuffix("/id-token") })
         let counters = try await tenant.counters()
         #expect(counters["id_tokens_rejected"] == 0 && counters["envelopes_rejected"] == 0)

@@ -10,6 +10,15 @@ struct ReleaseBuildTests {
         let swiftCompiler: Tool
     }
 
+    @Test func theScriptUsesTheProfileAndOptimisesTheWhole() throws {
+        let script = try Repository.text("deploy/build.sh")
+        #expect(script.contains(" --toolset deploy/release.json "))
+        // A profile that is learned from another kind of build knows its functions by other names.
+        for script in [script, try Repository.text("Tests/Benchmarks/profile.sh")] {
+            #expect(script.contains(" --experimental-lto-mode full "))
+        }
+    }
+
     /// The compiler is told of a profile that is there, and that has seen the way of a call through this program and its event loop.
     @Test func theProfileIsOfThisProgram() throws {
         let toolset = try JSONDecoder().decode(
@@ -25,5 +34,8 @@ struct ReleaseBuildTests {
                 text.contains("$s\(module.utf8.count)\(module)"),
                 "Tests/Benchmarks/profile.sh has seen nothing of \(module)")
         }
+        // What only one file sees bears that file's name as a release writes it, and not the folder that it was built in.
+        #expect(text.contains(".swift.bc;$s") && !text.contains(".swift.o;"))
+        #expect(!text.contains(".build/"))
     }
 }

@@ -2,6 +2,7 @@
 
 import Model
 import Pipeline
+import Telemetry
 import TestSupport
 import Testing
 
@@ -106,16 +107,20 @@ struct CircuitBreakerTests {
     func answersThatCount(_ status: Int) async {
         let changes = Gate()
         let failing = ScriptedTransport { (_, _) throws(TransportError) in .json("{}", status: status) }
-        let transport = BreakingTransport(failing) { isOpen in if isOpen { changes.signal() } }
+        let metrics = SidecarMetrics()
+        let transport = BreakingTransport(failing, metrics: metrics) { isOpen in if isOpen { changes.signal() } }
         for _ in 0..<CircuitBreaker.failures { #expect(await send(transport) == "\(status)") }
         #expect(await send(transport) == "suspended later")
         #expect(failing.requests.count == CircuitBreaker.failures && changes.count == 1)
+        let page = metrics.registry.prometheusText
+        #expect(page.contains("\nsidecar_upstream_errors_total{reason=\"suspended\"} 1\n"))
+        #expect(page.contains("\nsidecar_upstream_duration_seconds_count \(CircuitBreaker.failures)\n"))
     }
 
     @Test(arguments: [200, 302, 400, 401, 404, 429])
     func answersThatDoNot(_ status: Int) async {
         let working = ScriptedTransport { (_, _) throws(TransportError) in .json("{}", status: status) }
-        let transport = BreakingTransport(working)
+        let transport = BreakingTransport(working, metrics: SidecarMetrics())
         for _ in 0..<3 * CircuitBreaker.failures { #expect(await send(transport) == "\(status)") }
     }
 
@@ -128,8 +133,12 @@ struct CircuitBreakerTests {
         let failing = ScriptedTransport { (_, _) throws(TransportError) in
             throw TransportError(reason, maybeSent: false)
         }
-        let transport = BreakingTransport(failing)
+        let metrics = SidecarMetrics()
+        let transport = BreakingTransport(failing, metrics: metrics)
         for _ in 0..<CircuitBreaker.failures { #expect(await send(transport) == reason.rawValue) }
+        #expect(
+            metrics.registry.prometheusText.contains(
+                "\nsidecar_upstream_errors_total{reason=\"\(reason.rawValue)\"} \(CircuitBreaker.failures)\n"))
         #expect(await send(transport) == (counts ? "suspended later" : reason.rawValue))
     }
 

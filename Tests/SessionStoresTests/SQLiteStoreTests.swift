@@ -43,6 +43,24 @@ struct SQLiteStoreTests {
         }
     }
 
+    /// 16 MB, and then it begins again.
+    @Test func theLogHasALimit() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            let store = try SQLiteStore(path: path, key: nil)
+            var longest = 0
+            for number in 1...1500 {
+                let session = try sampleSession("user\(number % 50)", "T\(number)", generation: UInt64(number))
+                _ = try await store.save(session, tokenHash: sampleHash("T\(number)"))
+                let size = try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int
+                longest = max(longest, try #require(size))
+            }
+            let page = 4096 + 24
+            #expect((3990 * page...4100 * page).contains(longest), "\(longest)")
+            await store.close()
+        }
+    }
+
     @Test func aSecondOwnerIsToldTheFirstOnesPid() async throws {
         try await withTestFolder { folder in
             let path = folder + "/sessions.db"

@@ -251,7 +251,8 @@ struct SessionStoreContract {
             for number in [76, 77, 500, 1100] {
                 #expect(try await store.find(sampleHash("T\(number)")) != nil, "\(number)")
             }
-            #expect(try await store.find(sampleHash("T75")) == nil)
+            // A store may remove several at a time.
+            #expect(try await store.find(sampleHash("T60")) == nil)
         }
     }
 

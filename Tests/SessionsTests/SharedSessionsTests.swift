@@ -15,8 +15,7 @@ struct SharedSessionsTests {
         let alice: SessionKey
 
         init(_ change: (inout RotationPolicy) -> Void = { _ in }) async throws {
-            var policy = RotationPolicy()
-            policy.refreshWait = .seconds(600)
+            var policy = RotationPolicy.patient
             change(&policy)
             store = FailingStore(memory)
             sessions = SessionCoordinator(store: store, clock: clock, policy: policy, logger: LogRecorder().logger)

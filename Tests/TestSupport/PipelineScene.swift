@@ -19,7 +19,7 @@ package struct PipelineScene: Sendable {
 
     /// What a test may set differently.
     package struct Settings {
-        package var rotation = RotationPolicy()
+        package var rotation = RotationPolicy.patient
         package var guardPolicy = AdmissionPolicy()
         package var profile = TenantProfile.ciam
         package var tokenEndpoint = TokenEndpoint.refuse
@@ -27,8 +27,7 @@ package struct PipelineScene: Sendable {
         package var accessTokens: (any AccessTokenFetching)?
         package var limits = BodyLimits(injected: 1 << 20, streamed: 1 << 30)
 
-        /// A slow machine must not make a caller impatient.
-        package init() { rotation.refreshWait = .seconds(600) }
+        package init() {}
 
         /// The usual ones with a change.
         package static func changed(_ change: (inout Settings) throws -> Void) rethrows -> Settings {

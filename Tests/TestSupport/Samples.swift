@@ -1,6 +1,7 @@
 // Values with telling names.
 
 package import Model
+package import Sessions
 
 /// The UTF-8 bytes of a text.
 package func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -30,6 +31,19 @@ extension UserKey {
 
 extension SessionKey {
     package static func sample(_ name: String) throws -> SessionKey { .user(try .sample(name)) }
+}
+
+extension RotationPolicy {
+    /// Limits for an attempt that is to be cut off while it is in the air: a machine that comes to sending only after the first one
+    /// gets a longer one.
+    package static let growingLimits: [Duration] = [.milliseconds(50), .seconds(1), .seconds(20)]
+
+    /// The defaults, but no caller becomes impatient and no attempt runs out of time because the machine is slow.
+    package static var patient: RotationPolicy {
+        var policy = RotationPolicy()
+        (policy.refreshWait, policy.attemptLimit) = (.seconds(600), .seconds(600))
+        return policy
+    }
 }
 
 extension SecretText {

@@ -1,0 +1,95 @@
+// Where the loop runs: on an event loop, between that one's other work.
+
+internal import Model
+internal import NIOCore
+
+/// Gives the loop its passes: when it is called, when a socket is ready, and when a time has come.
+final class LoopHost: @unchecked Sendable {
+    // Guarded by confinement: everything but `put` and `run` is used on the event loop.
+    private let eventLoop: any EventLoop
+    private let readiness: Readiness
+    private let waiter: ReadinessWaiter
+    private let inbox: LoopInbox
+    private var loop: TransferLoop
+    private var bell: Doorbell?
+    /// The next moment at which the event loop will come back by itself.
+    private var alarm: ContinuousClock.Instant?
+    private var whenOver: (() -> Void)?
+
+    init(
+        _ loop: TransferLoop, _ inbox: LoopInbox, _ readiness: Readiness, _ waiter: ReadinessWaiter,
+        on eventLoop: any EventLoop
+    ) {
+        (self.loop, self.inbox, self.readiness) = (loop, inbox, readiness)
+        (self.waiter, self.eventLoop) = (waiter, eventLoop)
+    }
+
+    /// Any thread. What comes before the next pass is done in it, together: requests that go out at once wake the tenant's side once.
+    /// - Returns: false when the loop has ended and the command was not taken.
+    func put(_ command: LoopCommand) -> Bool {
+        switch inbox.put(command) {
+        case .closed: return false
+        case .taken: return true
+        case .firstTaken:
+            eventLoop.execute { [self] in pass() }
+            return true
+        }
+    }
+
+    /// Runs until the inbox is closed by a command and the last transfer has ended.
+    /// - Returns: false when the system has no descriptor left.
+    func run() async -> Bool {
+        do {
+            let hung = eventLoop.flatSubmit { [self] in
+                Doorbell.hang(readiness.descriptor, on: eventLoop, waiter: waiter) { [self] in
+                    // Otherwise there will be a pass for what has come, before the event loop waits again.
+                    if !inbox.isCalled { pass() }
+                }
+            }
+            let bell = try await hung.get()
+            await withCheckedContinuation { continuation in
+                eventLoop.execute { [self] in
+                    self.bell = bell.value
+                    whenOver = { continuation.resume() }
+                    pass()
+                }
+            }
+            return true
+        } catch {
+            // Whoever waits already is told.
+            eventLoop.execute { [self] in loop.tearDown() }
+            return false
+        }
+    }
+
+    private func pass() {
+        // Before it runs, and after its end, nobody is served.
+        guard let bell else { return }
+        switch loop.pass() {
+        case .wait(let moment):
+            if let moment { setAlarm(moment) }
+        case .goOn: bell.ring()
+        case .over: return end(bell)
+        }
+        bell.arm()
+    }
+
+    private func setAlarm(_ moment: ContinuousClock.Instant) {
+        if let alarm, alarm <= moment { return }
+        alarm = moment
+        let wait = TimeAmount(moment - .now)
+        eventLoop.assumeIsolated().scheduleTask(in: wait) { [self] in
+            guard alarm == moment else { return }
+            alarm = nil
+            pass()
+        }
+    }
+
+    private func end(_ bell: Doorbell) {
+        self.bell = nil
+        bell.takeDown()
+        loop.tearDown()
+        whenOver?()
+        whenOver = nil
+    }
+}
