@@ -54,7 +54,6 @@ package struct SidecarRun: Sendable {
         }
         let assembly = try Assembly(configuration, opened, on: loop, metrics: metrics, logger: logger)
         let status = StatusReading(configuration, assembly)
-        stage.serves(status)
         let transport = Task { await assembly.transport.run() }
         let tokens = Task { await assembly.accessTokens.run() }
         let freshness = Task {
@@ -70,6 +69,7 @@ package struct SidecarRun: Sendable {
             listener = try await LocalListener.open(
                 configuration.listen, on: loop, pipeline: assembly.pipeline, limits: configuration.connections)
         } catch { throw .listen(setting: "SIDECAR_LISTEN", error) }
+        stage.serves(status)
         logger.info(
             "ready",
             metadata: [

@@ -80,6 +80,13 @@ struct Sidecar: Sendable {
 }
 
 enum Curl {
+    /// Waits until a sidecar whose log need not say so is ready.
+    static func untilReady(_ adminPort: Int) async throws {
+        let ready = try await run(
+            ["--retry", "60", "--retry-connrefused", "--retry-delay", "1", "http://127.0.0.1:\(adminPort)/readyz"])
+        guard ready.status == 200 else { throw BadSample(what: "the sidecar did not become ready: \(ready)") }
+    }
+
     struct Answer: Sendable {
         let exit: Int32
         let status: Int

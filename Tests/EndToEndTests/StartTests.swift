@@ -46,6 +46,26 @@ import Testing
         #expect(!end.lines.joined().contains("canary"))
     }
 
+    /// Whoever sends requests as soon as it says that it is ready is served: it listens everywhere before it says so.
+    @Test func readyMeansListening() async throws {
+        let adminPort = try await freePort()
+        var ports: [Int] = []
+        for _ in 0..<8 { ports.append(try await freePort()) }
+        let listens = [
+            "SIDECAR_LISTEN": ports.map { "127.0.0.1:\($0)" }.joined(separator: ","),
+            "SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(adminPort)",
+        ]
+        // After the admin port, which is the first, each one takes its time; between two of them the admin port is served.
+        let slowly =
+            ["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=listen", "-e"]
+            + ["inject=listen:delay_enter=500ms:when=2+", "ciam-sidecar"]
+        _ = try await Programs.run("strace", slowly, environment: Self.nowhere.merging(listens) { $1 }) { _ in
+            try await Curl.untilReady(adminPort)
+            let refused = try await Curl.run(["http://127.0.0.1:\(ports[7])/api/v2/tenant/users"])
+            #expect(refused.member("error_code") == "SIDECAR.UPSTREAM_UNREACHABLE", "\(refused)")
+        }
+    }
+
     @Test func withoutAnAccessTokenItIsNotReadyAndSaysWhy() async throws {
         var settings = Self.nowhere.merging(["SIDECAR_CLIENT_ID": "x", "SIDECAR_CLIENT_SECRET": "canary"]) { $1 }
         settings["SIDECAR_ACCESS_TOKEN"] = nil

@@ -331,9 +331,9 @@ struct VisibilityTests {
                     }
                     var own: [String] = []
                     // At some levels it does not say that it is ready.
-                    let live = "http://127.0.0.1:\(adminPort)/livez"
-                    _ = try await Curl.run(["--retry", "30", "--retry-connrefused", "--retry-delay", "1", live])
-                    _ = try await call("/api/v2/sdk/login", #"{"user_name":"bob","password":"demo-password"}"#)
+                    try await Curl.untilReady(adminPort)
+                    let login = #"{"user_name":"bob","password":"demo-password"}"#
+                    #expect(try await call("/api/v2/sdk/login", login).status == 200)
                     let refreshed = try await call(Self.session + "refresh")
                     let token = try #require(refreshed.member("session_token"))
                     _ = try await call(Self.session + "sso-ticket", #"{"session_token":"\#(token)"}"#)
