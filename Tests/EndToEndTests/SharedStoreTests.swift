@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct SharedStoreTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct SharedStoreTests {
     private static let refresh = "/api/v2/tenant/sso/session-token/refresh"
     private static let ticket = "/api/v2/tenant/sso/session-token/sso-ticket"
     private static let login = #"{"user_name":"alice","password":"demo-password"}"#

@@ -49,7 +49,7 @@ private final class Told: Sendable {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RedisStoreTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct RedisStoreTests {
     private func with(
         _ server: RedisServer, key: [UInt8] = .sampleKey, old: [[UInt8]] = [],
         _ change: (inout RedisSettings) -> Void = { _ in },
@@ -382,7 +382,7 @@ private final class Told: Sendable {
 }
 
 /// What a shared store does when its server is not as it should be (the table of SeveralReplicas.md).
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RedisTroubleTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct RedisTroubleTests {
     private func with(
         _ settings: RedisSettings, _ body: (RedisStore, Told) async throws -> Void
     ) async throws {
