@@ -57,11 +57,15 @@ final class BodyBridge: BodyStream {
         taker?.resume(returning: result)
     }
 
-    func nextIfReady() -> Swift.Result<[UInt8]?, BodyFault>? {
+    func nextIfReady() -> Swift.Result<[UInt8]?, BodyFault>? { take(orWait: nil) }
+
+    /// - Parameter taker: who is told when there is nothing yet.
+    private func take(orWait taker: CheckedContinuation<Result, Never>?) -> Result? {
         let (isFirst, ready, drained) = state.withLockedValue { state in
             defer { state.wasAsked = true }
             let before = state.waiting
             let ready = state.take()
+            if ready == nil { state.taker = taker }
             return (
                 !state.wasAsked && !state.isComplete, ready, before >= Self.highWater && state.waiting < Self.highWater
             )
@@ -74,12 +78,7 @@ final class BodyBridge: BodyStream {
     func next() async throws(BodyFault) -> [UInt8]? {
         if let ready = nextIfReady() { return try ready.get() }
         let result: Result = await withCheckedContinuation { continuation in
-            let late: Result? = state.withLockedValue { state in
-                if let late = state.take() { return late }
-                state.taker = continuation
-                return nil
-            }
-            if let late { continuation.resume(returning: late) }
+            if let late = take(orWait: continuation) { continuation.resume(returning: late) }
         }
         return try result.get()
     }
