@@ -54,12 +54,12 @@ package struct SidecarRun: Sendable {
         }
         let assembly = try Assembly(configuration, opened, on: loop, metrics: metrics, logger: logger)
         let status = StatusReading(configuration, assembly)
-        let transport = Task { await assembly.transport.run() }
-        let tokens = Task { await assembly.accessTokens.run() }
-        let freshness = Task {
-            if let idle = configuration.keepFresh { await assembly.pipeline.keepFresh(idle: idle) }
+        let transport = Task {
+            let hasRun = await assembly.transport.run()
+            if !hasRun { wish.yield(.stop) }
+            return hasRun
         }
-        let sweeping = Task { await assembly.sessions.keepSwept(limit: configuration.maximumSessions) }
+        let upkeep = keepUp(assembly)
         let sampling = loop.scheduleRepeatedTask(
             initialDelay: .seconds(5), delay: .milliseconds(ActivityHistory.interval.wholeMilliseconds)
         ) { _ in status.history.sample() }
@@ -89,14 +89,23 @@ package struct SidecarRun: Sendable {
             logger.warning("asked again; ending at once")
             return false
         }
-        freshness.cancel()
-        sweeping.cancel()
-        tokens.cancel()
+        for task in upkeep { task.cancel() }
         assembly.transport.close(now: true)
-        _ = await transport.value
+        let hasRun = await transport.value
         await opened.close()
         await admin.close()
+        guard hasRun else { throw .transport }
         return finished
+    }
+
+    /// Access tokens that are good, sessions that are fresh, and not too many of them.
+    private func keepUp(_ assembly: Assembly) -> [Task<Void, Never>] {
+        var tasks = [
+            Task { await assembly.accessTokens.run() },
+            Task { await assembly.sessions.keepSwept(limit: configuration.maximumSessions) },
+        ]
+        if let idle = configuration.keepFresh { tasks.append(Task { await assembly.pipeline.keepFresh(idle: idle) }) }
+        return tasks
     }
 
     private func untilAskedToStop(_ wishes: AsyncStream<Wish>, _ assembly: Assembly) async {

@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <unistd.h>
 
 /// Has every TLS record of the connections of `tls_context` (an `SSL_CTX`) shown to `saw`: direction, version, content type, bytes,
 /// session, and `context`. libcurl may be built with another library than OpenSSL: its functions are looked for, and zero is returned
@@ -111,6 +112,15 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
 /// Certificate authorities in PEM, beside the system's own folder.
 static inline CURLcode ccurl_set_authorities(CURL *easy, const char *file) {
     return curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+}
+
+/// Leaves the system's authorities to its file alone where there is one: libcurl keeps what it has read only of a file, and would
+/// read all of it for every connection while there is a folder as well.
+static inline CURLcode ccurl_use_system_authorities(CURL *easy) {
+    char *file = NULL;
+    CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
+    if (code != CURLE_OK || file == NULL || access(file, R_OK) != 0) return code;
+    return curl_easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
 }
 
 /// Takes the system's own folder of authorities away.

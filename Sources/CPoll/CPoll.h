@@ -86,13 +86,13 @@ static inline int cpoll_copy(int descriptor) { return fcntl(descriptor, F_DUPFD_
 
 // MARK: a wish that the system counts a counter up
 
-/// Room for one wish; zero when there is none: a kernel before 4.18, or a sandbox that does not let it be.
+/// Room for one wish; zero when there is none, as in a sandbox that does not let it be.
 static inline unsigned long cpoll_wishes(void) {
     aio_context_t wishes = 0;
     return syscall(SYS_io_setup, 1, &wishes) == 0 ? wishes : 0;
 }
 
-/// The system counts `counter` up once when `list` has something ready. Negative when it will not.
+/// The system counts `counter` up once when `list` has something ready. Negative when it will not, as before Linux 4.19.
 static inline int cpoll_wish(unsigned long wishes, int list, int counter) {
     struct iocb wish;
     struct iocb *all = &wish;
@@ -105,10 +105,10 @@ static inline int cpoll_wish(unsigned long wishes, int list, int counter) {
     return syscall(SYS_io_submit, wishes, 1, &all) == 1 ? 0 : -1;
 }
 
-/// Whether the wish has come true, which makes room for the next.
+/// Whether the wish has come true, which makes room for the next. Negative when the system does not tell.
 static inline int cpoll_came_true(unsigned long wishes) {
     struct io_event event;
-    return syscall(SYS_io_getevents, wishes, 0, 1, &event, NULL) == 1;
+    return (int)syscall(SYS_io_getevents, wishes, 0, 1, &event, NULL);
 }
 
 static inline void cpoll_forget(unsigned long wishes) { syscall(SYS_io_destroy, wishes); }

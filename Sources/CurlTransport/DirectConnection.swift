@@ -48,7 +48,7 @@ final class DirectConnection {
 
     private static let pending = unsafe ccurl_find_pending()
 
-    func connected() { socket = Int32(easy.socket) }
+    func connected() { (socket, idleSince) = (Int32(easy.socket), .now) }
 
     /// libcurl shows the session once it has been used. What another one at its address has said is over.
     private func learnSession() {

@@ -19,7 +19,7 @@ struct DirectLane {
     var busy: [TransferID: DirectConnection] = [:]
     /// For a connection.
     private var waiting: Deque<DirectTransfer> = []
-    var scratch = [UInt8](repeating: 0, count: 65_536)
+    var scratch = [UInt8](repeating: 0, count: 16_384)
     private let readiness: Readiness
     /// Everybody that is connected, by socket.
     private var connected: [Int32: DirectConnection] = [:]

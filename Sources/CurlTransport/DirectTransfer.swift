@@ -26,8 +26,6 @@ final class DirectTransfer {
     /// On their way out; the same bytes stay in the same place until they have left.
     private(set) var out: [UInt8]
     var sent = 0
-    private let head: [UInt8]
-    private let length: Int?
     private var upload: Upload
     private(set) var hasReceived = false
 
@@ -38,10 +36,12 @@ final class DirectTransfer {
     ) {
         (self.id, self.feed, self.earliest) = (id, feed, earliest)
         handover = AnswerHandover(mailbox: mailbox, phase: phase)
-        head = RequestWriter.head(request, to: place)
-        out = head
-        if case .stream(_, let length) = request.body { self.length = length } else { length = nil }
-        upload = feed == nil || length == 0 ? .done : .running(left: length)
+        out = RequestWriter.head(request, to: place)
+        if case .stream(_, let length) = request.body, length != 0 {
+            upload = .running(left: length)
+        } else {
+            upload = .done
+        }
         reader = AnswerReader(isHead: request.method.elementsEqual("HEAD".utf8))
     }
 

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// Who waits for the sockets of connections to the tenant.
 package enum ReadinessWaiter: Sendable {
-    /// Linux (asynchronous I/O, since 4.18): no thread is woken. Where it cannot be had, the same as `thread`.
+    /// Linux (asynchronous I/O, since 4.19): no thread is woken. Where it cannot be had, the same as `thread`.
     case system
     /// A thread that does nothing else.
     case thread
@@ -58,7 +58,8 @@ final class Doorbell: ChannelInboundHandler {
             .takingOwnershipOfDescriptor(input: counter)
             .map { _ in bound }
             .flatMapErrorThrowing { error in
-                cpoll_close(counter)
+                // A channel that was made has closed it.
+                if bound.value.channel == nil { cpoll_close(counter) }
                 bound.value.takeDown()
                 throw error
             }
@@ -87,7 +88,14 @@ final class Doorbell: ChannelInboundHandler {
     }
 
     private func hasWaited() -> Bool {
-        if wishes != 0 { return cpoll_came_true(wishes) != 0 }
+        if wishes != 0 {
+            let came = cpoll_came_true(wishes)
+            if came >= 0 { return came > 0 }
+            // Nobody would know when the next one may be made.
+            cpoll_forget(wishes)
+            wishes = 0
+            return true
+        }
         return watcher?.isArmed == false
     }
 

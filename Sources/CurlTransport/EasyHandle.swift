@@ -30,7 +30,11 @@ internal import Model
             ccurl_set_connection_observer(
                 raw, socketWanted, socketDone, connectionMade, Unmanaged.passUnretained(book).toOpaque()),
         ]
-        if let authorities = settings.authorities { unsafe results.append(ccurl_set_authorities(raw, authorities)) }
+        if let authorities = settings.authorities {
+            unsafe results.append(ccurl_set_authorities(raw, authorities))
+        } else {
+            unsafe results.append(ccurl_use_system_authorities(raw))
+        }
         if !settings.usesSystemAuthorities { unsafe results.append(ccurl_forget_system_authorities(raw)) }
         if let (certificate, key) = settings.clientCertificate {
             unsafe results.append(ccurl_set_client_certificate(raw, certificate, key))
@@ -111,5 +115,6 @@ internal import Model
     }
 
     /// Lets a paused transfer go on in both directions. May call back at once.
-    func resume() { unsafe curl_easy_pause(raw, CURLPAUSE_CONT) }
+    /// - Returns: anything but `CURLE_OK` when that ends it, which libcurl tells nobody else.
+    func resume() -> CURLcode { unsafe curl_easy_pause(raw, CURLPAUSE_CONT) }
 }

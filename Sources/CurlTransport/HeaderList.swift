@@ -3,7 +3,7 @@
 internal import CCurl
 internal import Model
 
-/// A `curl_slist` of header lines. Made and freed on the loop.
+/// A `curl_slist` of lines.
 @safe struct HeaderList {
     private(set) var head: UnsafeMutablePointer<curl_slist>?
 

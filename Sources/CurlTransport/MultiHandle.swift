@@ -4,7 +4,7 @@ internal import CCurl
 internal import CPoll
 internal import Model
 
-/// Owned by the loop.
+/// Owned by the loop, which may be made elsewhere than it runs.
 @safe struct MultiHandle: Equatable, @unchecked Sendable {
     // Guarded by confinement: every call is made where the loop is.
     private let raw: UnsafeMutableRawPointer

