@@ -8,5 +8,9 @@
 #                                    linked at the same time. The programs are in .build/release
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+require_swift
+install_packages "${build_packages[@]}" >&2
 exec swift build -c release --static-swift-stdlib --toolset deploy/release.json --experimental-lto-mode full \
     -debug-info-format none "$@"

@@ -139,7 +139,9 @@ package final class AccessTokenSource: Sendable {
                 (state.mark, state.fetch) = (mark, nil)
             }
             metrics.accessTokenFetched(failure: error.label)
-            logger.warning("access token not fetched; trying again", metadata: ["reason": "\(error)"])
+            logger.warning(
+                "access token not fetched; trying again (ciam-sidecar doctor says what to do)",
+                metadata: ["reason": "\(error)"])
         }
     }
 }

@@ -149,6 +149,10 @@ extension SidecarConfiguration {
         if prefixes.contains(where: { $0.utf8.first != UInt8(ascii: "/") }) {
             reader.fault("PASSTHROUGH_PATHS", "has a prefix that does not begin with /")
         }
+        if prefixes.contains(where: { !$0.utf8.allSatisfy(VisibleASCII.contains) }) {
+            reader.fault(
+                "PASSTHROUGH_PATHS", "has a prefix with a blank or what is no ASCII in it; put commas between them")
+        }
         return prefixes.map { Array($0.utf8) }
     }
 
@@ -204,9 +208,9 @@ extension SidecarConfiguration {
         return nil
     }
 
-    static func readableFile(_ reader: inout SettingsReader, _ name: String) -> String? {
+    static func file(_ reader: inout SettingsReader, _ name: String, of wanted: PEMFile.Content) -> String? {
         guard let path = reader.text(name) else { return nil }
-        do { try SecretFile(path: path).readable() } catch { reader.fault(name, error.problem) }
+        do { try SecretFile(path: path).check(wanted) } catch { reader.fault(name, error.problem) }
         return path
     }
 }

@@ -191,6 +191,8 @@ package struct Doctor: Sendable {
         case .redis(let settings): return await reachStore(settings)
         case .sqlite(let file): path = file
         }
+        // It is made by who will use it.
+        if !SecretFile(path: path).isThere { return Self.room(for: path) }
         do {
             let store = try SQLiteStore(path: path, key: configuration.storeKey, oldKeys: configuration.storeOldKeys)
             let written: Finding
@@ -206,10 +208,26 @@ package struct Doctor: Sendable {
             return .fine("\(path) is in use by pid \(pid.map { "\($0)" } ?? "?"), a sidecar that runs")
         } catch {
             return .wrong(
-                StartFailure.store(error).line,
-                fix: "SIDECAR_STORE_URL names a place that this user can write to; `memory:` needs none")
+                StartFailure.store(error).line, fix: Self.placeForStore)
         }
     }
+
+    /// Whether a file can be made, and the folders above it that are missing.
+    private static func room(for path: String) -> Finding {
+        var folder = path
+        repeat {
+            folder = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? "."
+        } while !folder.isEmpty && !SecretFile(path: folder).isThere
+        if folder.isEmpty { folder = "/" }
+        let text = "\(path) is not there yet"
+        guard let problem = SecretFile(path: folder).problemForNewFiles else {
+            return .fine("\(text), and can be made")
+        }
+        return .wrong("\(text), and cannot be made: \(problem)", fix: placeForStore)
+    }
+
+    private static let placeForStore =
+        "SIDECAR_STORE_URL names a place that this user can write to; `memory:` needs none"
 
     private func reachStore(_ settings: RedisSettings) async -> Finding {
         let started = ContinuousClock.now
@@ -235,7 +253,20 @@ package struct Doctor: Sendable {
     }
 
     private func listen(_ address: ListenAddress) async -> Finding {
-        guard case .tcp(let host, let port) = address else { return .skipped(address.text) }
+        switch address {
+        case .tcp(let host, let port): await listen(address, host, port)
+        case .unix(let path): await listen(address, path)
+        case .inherited: .fine("\(address.text) is open already")
+        }
+    }
+
+    private func listen(_ address: ListenAddress, _ path: String) async -> Finding {
+        guard let problem = UnixSocketFile.problem(path) else { return .fine("\(address.text) is free") }
+        if problem == .inUse, await isRunning { return .fine("\(address.text) is in use, and a sidecar runs") }
+        return .wrong("\(address.text): \(StartFailure.text(problem))", fix: "choose another place in SIDECAR_LISTEN")
+    }
+
+    private func listen(_ address: ListenAddress, _ host: String, _ port: Int) async -> Finding {
         do {
             let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1).bind(host: host, port: port).get()
@@ -243,13 +274,15 @@ package struct Doctor: Sendable {
             return .fine("\(address.text) is free")
         } catch {
             let errno = (error as? IOError)?.errnoCode ?? 0
-            if await HealthProbe(configuration.adminListen).ask("/livez") == .healthy {
-                return .fine("\(address.text) is in use, and a sidecar runs")
-            }
+            if await isRunning { return .fine("\(address.text) is in use, and a sidecar runs") }
             return .wrong(
                 "\(address.text): \(SystemError.text(errno))",
                 fix: "end what listens there, or choose another port in SIDECAR_LISTEN or SIDECAR_ADMIN_LISTEN")
         }
+    }
+
+    private var isRunning: Bool {
+        get async { await HealthProbe(configuration.adminListen).ask("/livez") == .healthy }
     }
 
     private static func since(_ started: ContinuousClock.Instant) -> String {

@@ -72,7 +72,7 @@ package struct Setting: Sendable {
         Setting("REQUIRED_HEADER", "", "`Name: value` or `Name` that every request must carry"),
         Setting("ALLOWED_HOSTS", "", "further names that `Host` may hold"),
         Setting("ALLOWED_ORIGINS", "", "values of `Origin` that may call; browsers are refused otherwise"),
-        Setting("PASSTHROUGH_PATHS", "", "further path prefixes that pass with nothing added"),
+        Setting("PASSTHROUGH_PATHS", "", "further path prefixes that pass with nothing added, with commas between"),
         Setting("USER_HEADER", "X-Sidecar-User", "the header field that names the user"),
     ]
 

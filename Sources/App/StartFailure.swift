@@ -3,6 +3,12 @@
 package import Listener
 package import SessionStores
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
+
 /// Everything that may keep a valid configuration from starting.
 package enum StartFailure: Error, Sendable {
     case transport
@@ -12,7 +18,7 @@ package enum StartFailure: Error, Sendable {
     /// sysexits: 69 unavailable, 78 configuration.
     package var exitCode: Int32 {
         switch self {
-        case .store(.wrongKey), .store(.keyFile), .store(.redis): 78
+        case .store(.wrongKey), .store(.keyFile), .store(.keyMissing), .store(.redis): 78
         default: 69
         }
     }
@@ -22,11 +28,20 @@ package enum StartFailure: Error, Sendable {
         case .transport: "libcurl could not be set up; is the system out of memory or file descriptors?"
         case .store(let error): "SIDECAR_STORE_URL: \(Self.text(error))"
         case .listen(let setting, let error):
-            "\(setting): cannot listen on \(error.address.text): \(error.problem.map(Self.text) ?? SystemError.text(error.errno))"
+            "\(setting): cannot listen on \(error.address.text): \(error.problem.map(Self.text) ?? Self.text(error.errno))"
         }
     }
 
-    private static func text(_ problem: UnixSocketFile.Problem) -> String {
+    private static func text(_ errno: Int32) -> String {
+        switch errno {
+        case EADDRINUSE: "\(SystemError.text(errno)); end what listens there, or choose another port"
+        case EADDRNOTAVAIL: "\(SystemError.text(errno)); this machine has no such address"
+        case EACCES: "\(SystemError.text(errno)); choose a port above 1023, or a folder that this user can write to"
+        default: SystemError.text(errno)
+        }
+    }
+
+    static func text(_ problem: UnixSocketFile.Problem) -> String {
         switch problem {
         case .noFolder: "its folder does not exist"
         case .folderWritableByOthers: "others can write to its folder; use one of mode 0755 or less"
@@ -39,14 +54,17 @@ package enum StartFailure: Error, Sendable {
         switch error {
         case .owned(let path, let pid):
             "\(path) is held by another process\(pid.map { " (pid \($0))" } ?? ""); stop it or use another file"
-        case .inaccessible(let path, let errno): "\(path): \(SystemError.text(errno))"
+        case .inaccessible(let path, let errno):
+            "\(path): \(SystemError.text(errno)); name a file that this user can make, read and write"
         case .notAFile(let path): "\(path) is not a plain file; links, folders and devices are refused"
         case .unusable(let path, let code):
             "\(path) cannot be used by SQLite (code \(code)); is it a session store, and is the disk writable?"
         case .newerSchema(let path, let version):
             "\(path) was written by a newer version (schema \(version)); start that one"
         case .wrongKey(let path): "\(path) was sealed with another key; give that one in SIDECAR_STORE_KEY"
-        case .keyFile(let path): "\(path) does not hold 32 bytes in base64"
+        case .keyFile(let path): "\(path) does not hold 32 bytes in base64; put the right file back"
+        case .keyMissing(let path):
+            "\(path) is missing, and the store beside it is sealed with that key; put it back, or give the key in SIDECAR_STORE_KEY. If it is lost, move the store away: every user logs in again"
         case .redis(let place, let refusal): "\(place) \(text(refusal))"
         case .cancelled: "asked to end before the store could be reached"
         }

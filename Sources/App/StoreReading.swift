@@ -125,7 +125,7 @@ extension SidecarConfiguration {
             return settings
         }
         var tls = RedisSettings.TLS()
-        tls.authorities = readableFile(&reader, "STORE_CA_FILE")
+        tls.authorities = file(&reader, "STORE_CA_FILE", of: .certificates)
         tls.clientCertificate = clientCertificate(&reader, prefix: "STORE_")
         settings.tls = tls
         return settings

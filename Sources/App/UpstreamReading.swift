@@ -10,7 +10,7 @@ extension SidecarConfiguration {
         var settings = CurlSettings(origin: origin)
         settings.version = reader.choice("UPSTREAM_HTTP", settings.version)
         settings.lane = reader.choice("UPSTREAM_LANE", settings.lane)
-        settings.authorities = readableFile(&reader, "CA_FILE")
+        settings.authorities = file(&reader, "CA_FILE", of: .certificates)
         settings.usesSystemAuthorities = reader.flag("SYSTEM_CA", true)
         if !settings.usesSystemAuthorities, settings.authorities == nil {
             reader.fault("SYSTEM_CA", "is false, so SIDECAR_CA_FILE has to name the authorities to trust")
@@ -31,8 +31,8 @@ extension SidecarConfiguration {
         -> (certificate: String, key: String)?
     {
         let (certificateName, keyName) = (prefix + "CLIENT_CERT_FILE", prefix + "CLIENT_KEY_FILE")
-        let certificate = readableFile(&reader, certificateName)
-        let key = readableFile(&reader, keyName)
+        let certificate = file(&reader, certificateName, of: .certificates)
+        let key = file(&reader, keyName, of: .privateKey)
         switch (certificate, key) {
         case (.some(let certificate), .some(let key)): return (certificate, key)
         case (.some, nil) where reader.text(keyName) == nil:

@@ -24,16 +24,21 @@ package enum UnixSocketFile {
     /// Makes room for a socket: what a dead process has left is removed, anything else is left alone.
     /// - Throws: `Problem`
     static func prepare(_ path: String) throws(Problem) {
+        if let problem = problem(path) { throw problem }
+        _ = unsafe unlink(path)
+    }
+
+    /// Why no socket can be made there; nothing is changed.
+    package static func problem(_ path: String) -> Problem? {
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         var status = stat()
         guard unsafe stat(folder.isEmpty ? "/" : folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw .noFolder
+            return .noFolder
         }
         let isShared = status.st_mode & 0o022 != 0
-        guard !isShared || status.st_mode & S_ISVTX != 0 else { throw .folderWritableByOthers }
-        guard unsafe lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket }
-        guard unsafe cprocess_is_alive(path) == 0 else { throw .inUse }
-        _ = unsafe unlink(path)
+        guard !isShared || status.st_mode & S_ISVTX != 0 else { return .folderWritableByOthers }
+        guard unsafe lstat(path, &status) == 0 else { return nil }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { return .notASocket }
+        return unsafe cprocess_is_alive(path) == 0 ? nil : .inUse
     }
 }

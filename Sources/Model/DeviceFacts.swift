@@ -10,14 +10,8 @@ package struct DeviceFingerprint: Sendable, Hashable, Redacted {
 
     /// Nil when empty, longer than 1024 bytes, not UTF-8 or with a control character.
     package init?(_ bytes: [UInt8]) {
-        guard !bytes.isEmpty, bytes.count <= Self.maximumLength else { return nil }
+        guard !bytes.isEmpty, bytes.count <= Self.maximumLength, bytes.isCleanUTF8 else { return nil }
         self.bytes = bytes
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
-        guard isPlain || Self.isCleanUTF8(bytes) else { return nil }
-    }
-
-    private static func isCleanUTF8(_ bytes: [UInt8]) -> Bool {
-        !bytes.contains { $0 < 0x20 || $0 == 0x7F } && String(validating: bytes, as: UTF8.self) != nil
     }
 }
 

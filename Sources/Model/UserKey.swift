@@ -7,23 +7,11 @@ package struct UserKey: Sendable, Hashable, Redacted {
 
     /// Nil for anything else.
     package init?(_ bytes: [UInt8]) {
-        guard (1...256).contains(bytes.count) else { return nil }
+        guard (1...256).contains(bytes.count), bytes.isCleanUTF8 else { return nil }
         self.bytes = bytes
-        guard self.bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) || Self.isCleanUTF8(self.bytes) else { return nil }
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(text: bytes) }
-
-    /// UTF-8 without the control characters U+0000–U+001F, U+007F and U+0080–U+009F.
-    private static func isCleanUTF8(_ bytes: [UInt8]) -> Bool {
-        guard String(validating: bytes, as: UTF8.self) != nil else { return false }
-        var lead: UInt8 = 0
-        for byte in bytes {
-            if byte < 0x20 || byte == 0x7F || (lead == 0xC2 && byte < 0xA0) { return false }
-            lead = byte
-        }
-        return true
-    }
 }
 
 /// What a session is filed under.

@@ -24,6 +24,8 @@ package enum StoreOpenError: Error, Equatable, Sendable {
     case wrongKey(path: String)
     /// The key file beside the database does not hold a 32-byte key in base64.
     case keyFile(path: String)
+    /// There is no such file, and the database beside it holds something that was sealed with a key.
+    case keyMissing(path: String)
     /// A Redis server is not the right one, or does not let us in.
     case redis(place: String, RedisRefusal)
     /// The program was told to end while it waited.
@@ -72,6 +74,13 @@ enum PlainFile {
             throw .notAFile(path: path)
         }
         return descriptor
+    }
+
+    /// At most 16 bytes.
+    static func start(of path: String) throws(StoreOpenError) -> [UInt8] {
+        let descriptor = try open(path, flags: O_RDONLY)
+        defer { close(descriptor) }
+        return read(descriptor, limit: 16)
     }
 
     /// Makes the file if it is missing.

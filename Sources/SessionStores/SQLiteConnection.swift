@@ -18,6 +18,9 @@ enum SQLiteValue: Sendable {
 
     static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
 
+    /// SQLite's code for a file that is something else.
+    static let notADatabase = SQLITE_NOTADB
+
     /// Opens an existing file for reading and writing.
     /// - Throws: SQLite's extended result code.
     init(path: String, readOnly: Bool) throws(StoreOpenError) {

@@ -49,7 +49,7 @@ package final class SQLiteStore: SessionStore {
         if let key {
             seal = RecordSeal(master: key)
         } else {
-            seal = RecordSeal(master: try StoreKeyFile.readOrMake(path + ".key"))
+            seal = RecordSeal(master: try Self.keyBeside(path))
         }
         let connection = try SQLiteConnection(path: path, readOnly: false)
         do { keys = try Self.prepare(connection, seal, oldKeys.map { RecordSeal(master: $0) }, path, onDamage) } catch {
@@ -59,6 +59,15 @@ package final class SQLiteStore: SessionStore {
         (self.seal, self.onDamage) = (seal, onDamage)
         writer = SQLiteThread(connection: connection, transactions: true)
         reader = SQLiteThread(connection: try SQLiteConnection(path: path, readOnly: false), transactions: false)
+    }
+
+    /// Before SQLite has the file: to close another descriptor of it would take away its locks.
+    private static func keyBeside(_ path: String) throws(StoreOpenError) -> [UInt8] {
+        let start = try PlainFile.start(of: path)
+        guard start.isEmpty || start.elementsEqual("SQLite format 3\0".utf8) else {
+            throw .unusable(path: path, code: SQLiteConnection.notADatabase)
+        }
+        return try StoreKeyFile.readOrMake(path + ".key", isNew: start.isEmpty)
     }
 
     private static func prepare(

@@ -13,8 +13,10 @@ internal import Model
 enum StoreKeyFile {
     /// The key in the file at `path`, which is made if it is missing. Made under another name first, so that a crash cannot
     /// leave half a key behind.
-    static func readOrMake(_ path: String) throws(StoreOpenError) -> [UInt8] {
+    /// - Parameter isNew: whether the store is empty; what was sealed with another key could never be opened with a new one.
+    static func readOrMake(_ path: String, isNew: Bool) throws(StoreOpenError) -> [UInt8] {
         if unsafe access(path, F_OK) != 0 {
+            guard isNew else { throw .keyMissing(path: path) }
             let fresh = unsafe SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
             let temporary = path + ".new"
             unsafe unlink(temporary)

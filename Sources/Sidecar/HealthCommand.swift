@@ -18,7 +18,8 @@ struct HealthCommand: AsyncParsableCommand {
         switch await probe.ask(ready ? "/readyz" : "/livez") {
         case .healthy: print(ready ? "ready" : "alive")
         case .unhealthy(let answer): Ending.fail([answer], code: 1)
-        case .silent(let reason): Ending.fail(["no answer: \(reason)"], code: 1)
+        case .silent(let reason):
+            Ending.fail(["no answer: \(reason); does it run, and is SIDECAR_ADMIN_LISTEN the same here?"], code: 1)
         }
     }
 }

@@ -23,7 +23,9 @@ struct ServeCommand: AsyncParsableCommand {
         }
         do {
             guard try await run.serve() else {
-                Ending.fail(["not everything was finished within SIDECAR_DRAIN_TIMEOUT"], code: 1)
+                Ending.fail(
+                    ["not everything was finished: SIDECAR_DRAIN_TIMEOUT was over, or it was asked to end twice"],
+                    code: 1)
             }
         } catch { Ending.fail([error.line], code: error.exitCode) }
     }

@@ -1,4 +1,5 @@
 // The two listeners: TLS with HTTP/1.1 and HTTP/2 for the tenant, plain HTTP/1.1 for the control port.
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOHTTP2
@@ -45,7 +46,7 @@ enum Listeners {
                         channel.eventLoop.makeCompletedFuture { try speakHTTP1(channel, responder) }
                     })
             }
-        }.bind(host: address.host, port: address.port).get()
+        }.bind(to: address, named: "--listen")
     }
 
     static func control(
@@ -53,7 +54,7 @@ enum Listeners {
     ) async throws -> any Channel {
         try await bootstrap(group).childChannelInitializer { channel in
             channel.eventLoop.makeCompletedFuture { try speakHTTP1(channel, responder) }
-        }.bind(host: address.host, port: address.port).get()
+        }.bind(to: address, named: "--control")
     }
 
     private static func bootstrap(_ group: any EventLoopGroup) -> ServerBootstrap {
@@ -79,4 +80,21 @@ enum Listeners {
             }
         }
     }
+}
+
+extension ServerBootstrap {
+    /// - Throws: `StartProblem` that names the option which chose the address.
+    fileprivate func bind(to address: ListenAddress, named option: String) async throws -> any Channel {
+        do { return try await bind(host: address.host, port: address.port).get() } catch let error as IOError {
+            throw StartProblem(
+                description:
+                    "\(option) \(address.host):\(address.port): \(unsafe String(cString: strerror(error.errnoCode))); choose another address"
+            )
+        }
+    }
+}
+
+/// Why the emulator cannot start: one line that says what to change.
+package struct StartProblem: Error, CustomStringConvertible {
+    package let description: String
 }

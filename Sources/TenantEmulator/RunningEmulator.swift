@@ -50,7 +50,10 @@ package final class RunningEmulator: Sendable {
         _ configuration: EmulatorConfiguration, _ group: MultiThreadedEventLoopGroup
     ) async throws -> RunningEmulator {
         let directory = absolute(configuration.directory)
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
+            throw StartProblem(
+                description: "--directory \(directory): cannot be made; choose a folder that this user can write to")
+        }
         // A file of an earlier run must not be taken for this one's.
         try? FileManager.default.removeItem(atPath: directory + "/ready.json")
         let authority = try TestAuthority()
@@ -82,6 +85,9 @@ package final class RunningEmulator: Sendable {
     }
 
     private static func write(_ text: String, to path: String) throws {
-        try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+        do { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) } catch {
+            throw StartProblem(
+                description: "--directory: \(path) cannot be written; choose a folder that this user can write to")
+        }
     }
 }

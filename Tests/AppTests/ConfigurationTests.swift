@@ -315,6 +315,10 @@ struct SharedStoreSettingsTests {
             ["SIDECAR_STORE_URL": "rediss://a", "SIDECAR_STORE_CLIENT_CERT_FILE": "/dev/null"],
             "SIDECAR_STORE_CLIENT_CERT_FILE: needs SIDECAR_STORE_CLIENT_KEY_FILE"
         ),
+        (
+            ["SIDECAR_STORE_URL": "rediss://a", "SIDECAR_STORE_CA_FILE": "/dev/null"],
+            "SIDECAR_STORE_CA_FILE: /dev/null holds no certificate"
+        ),
         (["SIDECAR_STORE_URL": "redis://a", "SIDECAR_STORE_NAMESPACE": "a b"], "SIDECAR_STORE_NAMESPACE: has to be"),
     ])
     func whatDoesNotGoTogether(_ settings: [String: String], _ line: String) throws {
@@ -332,4 +336,68 @@ struct SharedStoreSettingsTests {
         }
         #expect(faults.faults.map(\.name) == ["SIDECAR_STORE_KEY"])
     }
+
+    // MARK: files of certificates and keys
+
+    /// What libcurl would only find wrong at the next connection, while a reload says that all is well.
+    @Test func certificatesAndKeysAreLookedAt() async throws {
+        try await withTestFolder { folder in
+            let made = try await SelfSignedCertificate.make(in: folder)
+            let (certificate, key) = try (text(made.certificate), text(made.key))
+            let legacy =
+                "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END EC PRIVATE KEY-----\n"
+            let fine = [
+                (certificate, key), ("a name\n" + certificate + certificate, "\n" + key + certificate),
+                (certificate, legacy),
+                (certificate.replacing("\n", with: "\r\n"), key.replacing("PRIVATE KEY", with: "EC PRIVATE KEY")),
+            ]
+            for (certificate, key) in fine {
+                guard case .success = try read(certificate, key, in: folder) else {
+                    Issue.record("refused: \(certificate) \(key)")
+                    continue
+                }
+            }
+            let cut = "holds a certificate that is cut or garbled"
+            let wrong = [
+                ("root:x:0:0", "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"),
+                ("", "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"),
+                (key, "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"),
+                (String(certificate.dropLast(30)), cut), (certificate + certificate.prefix(200), cut),
+                (certificate.replacing("MII", with: "MIJ"), cut), (certificate.replacing("\n", with: "\n#"), cut),
+            ]
+            for (bad, problem) in wrong {
+                guard case .failure(let faults) = try read(bad, key, in: folder) else {
+                    Issue.record("taken: \(bad)")
+                    continue
+                }
+                let lines = ["SIDECAR_CA_FILE", "SIDECAR_CLIENT_CERT_FILE"].map {
+                    "\($0): \(folder)/read.pem \(problem)"
+                }
+                #expect(faults.faults.map(\.line) == lines)
+            }
+            for (bad, problem) in [
+                (certificate, "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)"),
+                (String(key.dropLast(30)), "holds a private key that is cut or garbled"),
+            ] {
+                guard case .failure(let faults) = try read(certificate, bad, in: folder) else {
+                    Issue.record("taken: \(bad)")
+                    continue
+                }
+                #expect(faults.faults.map(\.line) == ["SIDECAR_CLIENT_KEY_FILE: \(folder)/read.key \(problem)"])
+            }
+        }
+    }
+
+    private func read(_ certificate: String, _ key: String, in folder: String) throws -> Result<
+        SidecarConfiguration, ConfigurationFaults
+    > {
+        let files = (folder + "/read.pem", folder + "/read.key")
+        try Data(certificate.utf8).write(to: URL(filePath: files.0))
+        try Data(key.utf8).write(to: URL(filePath: files.1))
+        return read([
+            "SIDECAR_CA_FILE": files.0, "SIDECAR_CLIENT_CERT_FILE": files.0, "SIDECAR_CLIENT_KEY_FILE": files.1,
+        ])
+    }
+
+    private func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 }

@@ -11,7 +11,7 @@ import Testing
     func languages(_ page: Page) {
         for block in page.blocks {
             #expect(
-                ["sh", "env", "http", "json", "text", "yaml"].contains(block.language),
+                ["sh", "env", "http", "ini", "json", "text", "yaml"].contains(block.language),
                 "\(page.path): \(block.lines.first ?? "") is in '\(block.language)'")
         }
     }
@@ -105,7 +105,12 @@ import Testing
             let content = folder + "/content"
             try Data(bytes("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")).write(to: URL(filePath: content))
             var settings = written.mapValues { $0 }
-            for name in written.keys where name.hasSuffix("_FILE") { settings[name] = content }
+            let made = try await SelfSignedCertificate.make(in: folder)
+            for name in written.keys where name.hasSuffix("_FILE") {
+                let isCertificate = name.hasSuffix("CA_FILE") || name.hasSuffix("CERT_FILE")
+                let other = name.hasSuffix("CLIENT_KEY_FILE") ? made.key : content
+                settings[name] = isCertificate ? made.certificate : other
+            }
             settings["SIDECAR_TENANT_URL"] = written["SIDECAR_TENANT_URL"] ?? "https://tenant.example"
             if !written.keys.contains(where: { $0.hasPrefix("SIDECAR_CLIENT_SECRET") }) {
                 settings["SIDECAR_ACCESS_TOKEN"] = "token"
@@ -142,7 +147,7 @@ private struct Scene {
         case "openssl": return try await pin(command)
         case "export": return nil
         case "swift": return try swift(arguments)
-        case "kubectl", "docker", "systemctl", "journalctl", "install", "apt-get":
+        case "kubectl", "docker", "systemctl", "systemd-run", "journalctl", "install", "apt-get":
             return missingFile(arguments)
         default:
             guard program.hasSuffix(".sh") || program.hasSuffix(".py") else {

@@ -66,6 +66,16 @@ import Testing
         }
     }
 
+    /// Without a descriptor for what wakes it nothing could ever be sent: it ends and says so.
+    @Test func noDescriptorForTheWayToTheTenant() async throws {
+        // The second that a thread of an event loop asks for; the first is the event loop's own.
+        let knife = ["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=eventfd2", "-e"]
+        let end = try await Programs.runToEnd(
+            "strace", knife + ["inject=eventfd2:error=EMFILE:when=2+", "ciam-sidecar"], environment: Self.nowhere)
+        #expect(end.exitCode == 69)
+        #expect(end.lines.last?.hasSuffix("is the system out of memory or file descriptors?") == true)
+    }
+
     @Test func withoutAnAccessTokenItIsNotReadyAndSaysWhy() async throws {
         var settings = Self.nowhere.merging(["SIDECAR_CLIENT_ID": "x", "SIDECAR_CLIENT_SECRET": "canary"]) { $1 }
         settings["SIDECAR_ACCESS_TOKEN"] = nil
@@ -80,7 +90,8 @@ import Testing
         #expect(
             end.lines.contains {
                 $0.hasSuffix(
-                    #"warning access token not fetched; trying again reason="unreachable (libcurl 7), nothing sent""#)
+                    #"warning access token not fetched; trying again (ciam-sidecar doctor says what to do) reason="unreachable (libcurl 7), nothing sent""#
+                )
             })
         #expect(!end.lines.joined().contains("canary"))
     }
@@ -106,7 +117,7 @@ import Testing
             #expect(data.exitCode == 69)
             #expect(
                 data.lines.last
-                    == "ciam-sidecar: SIDECAR_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use"
+                    == "ciam-sidecar: SIDECAR_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use; end what listens there, or choose another port"
             )
             let admin = try await Programs.runToEnd(
                 "ciam-sidecar",
@@ -114,7 +125,7 @@ import Testing
             #expect(admin.exitCode == 69)
             #expect(
                 admin.lines.last
-                    == "ciam-sidecar: SIDECAR_ADMIN_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use"
+                    == "ciam-sidecar: SIDECAR_ADMIN_LISTEN: cannot listen on 127.0.0.1:\(sidecar.port): Address already in use; end what listens there, or choose another port"
             )
         }
     }
@@ -137,10 +148,22 @@ import Testing
                 wrong.lines.last
                     == "ciam-sidecar: SIDECAR_STORE_URL: \(folder)/s.db was sealed with another key; give that one in SIDECAR_STORE_KEY"
             )
+            try FileManager.default.removeItem(atPath: "\(folder)/s.db.key")
+            let missing = try await Programs.runToEnd("ciam-sidecar", environment: settings)
+            #expect(missing.exitCode == 78)
+            #expect(
+                missing.lines.last?.hasPrefix(
+                    "ciam-sidecar: SIDECAR_STORE_URL: \(folder)/s.db.key is missing, and the store beside it is sealed with that key; put it back"
+                ) == true)
+            // A new one would stand in the way of the right one.
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/s.db.key"))
             let nowhere = try await Programs.runToEnd(
                 "ciam-sidecar", environment: settings.merging(["SIDECAR_STORE_URL": "sqlite:/proc/x/s.db"]) { $1 })
             #expect(nowhere.exitCode == 69)
-            #expect(nowhere.lines.last == "ciam-sidecar: SIDECAR_STORE_URL: /proc/x: No such file or directory")
+            #expect(
+                nowhere.lines.last
+                    == "ciam-sidecar: SIDECAR_STORE_URL: /proc/x: No such file or directory; name a file that this user can make, read and write"
+            )
         }
     }
 

@@ -35,7 +35,7 @@ struct WordsTests {
 
     @Test func fingerprintsAreCleanUTF8() {
         #expect(DeviceFingerprint(bytes("156aysdna213sc50 ü")) != nil)
-        for bad: [UInt8] in [[], [0x0A], [0xFF], [UInt8](repeating: 0x61, count: 1025)] {
+        for bad: [UInt8] in [[], [0x0A], [0x7F], [0xFF], [0xC2, 0x85], [UInt8](repeating: 0x61, count: 1025)] {
             #expect(DeviceFingerprint(bad) == nil)
         }
     }

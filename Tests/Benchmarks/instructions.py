@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""How many instructions of the sidecar one call takes, outside the kernel: a figure that repeats where times do not. Two runs under
+callgrind, one with more calls than the other; what they differ by, divided by the calls. Needs valgrind and gcc (Debian's packages).
+
+  Tests/Benchmarks/instructions.py [BUILD_FOLDER]     default .build/release; needs the programs ciam-sidecar and tenant-emulator
+
+CALLGRIND_OUT=FILE keeps what callgrind has found in the larger ticket run, for callgrind_annotate.
+"""
+import http.client, json, os, re, subprocess, sys, tempfile, threading
+
+from programs import need, start, stop
+
+FOLDER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..", ".build", "release")
+USERS = 32
+FEW, MANY = 320, 1600
+SESSION = "/api/v2/tenant/sso/session-token/"
+# What, how many connections, and the call.
+ROWS = [
+    ("ticket (T3), 1 connection", 1, "POST", SESSION + "sso-ticket"),
+    ("ticket (T3), 32 connections", 32, "POST", SESSION + "sso-ticket"),
+    ("refresh (T2) to SQLite, 32 connections", 32, "POST", SESSION + "refresh"),
+    ("newest token, 32 connections", 32, "GET", "/sidecar/v1/users/{}/session-token"),
+]
+BODY = '{"application":"orders","amount":1000,"currency":"EUR","items":[1,2,3],"nested":{"a":true,"b":null}}'
+
+# libdispatch keeps the mask that it waits with in memory that cannot be written; valgrind writes to it.
+SHIM = """
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int sigsuspend(const sigset_t *mask) { sigset_t copy = *mask; return (int)syscall(SYS_rt_sigsuspend, &copy, 8); }
+"""
+
+
+def request(connection, user, method, path, body=BODY):
+    connection.request(
+        method, path.format(user), None if method == "GET" else body,
+        {"X-Sidecar-User": user, "Content-Type": "application/json", "Accept": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status >= 300:
+        raise SystemExit(f"{path} was answered with {answer.status}")
+
+
+def collected(tenant, shim, folder, connections, method, path, calls):
+    """Instructions of one run of the sidecar, from its start to its end."""
+    store = tempfile.mkdtemp(dir=folder)
+    sidecar, line = start(
+        "valgrind",
+        ["--tool=callgrind", f"--callgrind-out-file={store}/out", os.path.join(FOLDER, "ciam-sidecar")], " ready ",
+        LD_PRELOAD=shim, SIDECAR_TENANT_URL=tenant["url"], SIDECAR_CA_FILE=tenant["ca_file"], SIDECAR_CLIENT_ID="demo-client",
+        SIDECAR_CLIENT_SECRET="demo-secret", SIDECAR_UPSTREAM_HTTP="1.1", SIDECAR_LISTEN="127.0.0.1:0",
+        SIDECAR_ADMIN_LISTEN="127.0.0.1:0", SIDECAR_STORE_URL=f"sqlite:{store}/s.db", SIDECAR_UPSTREAM_TIMEOUT="60s",
+        SIDECAR_REFRESH_WAIT="60s")
+    port = int(re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1])
+
+    def work(number):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        user = f"user-{number}"
+        request(
+            connection, user, "POST", "/api/v2/sdk/login", json.dumps({"user_name": user, "password": "demo-password"}))
+        ready.wait()
+        for _ in range(calls // connections):
+            request(connection, user, method, path)
+        done.append(number)
+
+    done, ready = [], threading.Barrier(connections)
+    threads = [threading.Thread(target=work, args=[number]) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sidecar.terminate()
+    said = sidecar.stdout.read()
+    sidecar.wait()
+    count = re.search(r"Collected : (\d+)", said)
+    if len(done) != connections or not count:
+        raise SystemExit(f"a run failed:\n{said}")
+    return int(count[1]), f"{store}/out"
+
+
+def main():
+    need(*[os.path.join(FOLDER, name) for name in ["ciam-sidecar", "tenant-emulator"]])
+    with tempfile.TemporaryDirectory() as folder:
+        shim = folder + "/shim.so"
+        subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", shim, "-x", "c", "-"], input=SHIM, text=True, check=True)
+        emulator, line = start(os.path.join(FOLDER, "tenant-emulator"), ["--directory", folder + "/tenant"], '"control"')
+        try:
+            tenant = json.loads(line)
+            print("| a call | instructions |\n|---|---|", flush=True)
+            for name, connections, method, path in ROWS:
+                few, _ = collected(tenant, shim, folder, connections, method, path, FEW)
+                many, out = collected(tenant, shim, folder, connections, method, path, MANY)
+                print(f"| {name} | {(many - few) / (MANY - FEW):,.0f} |", flush=True)
+                if connections == 32 and "sso-ticket" in path and (keep := os.environ.get("CALLGRIND_OUT")):
+                    os.replace(out, keep)
+        finally:
+            stop([emulator])
+
+
+main()
