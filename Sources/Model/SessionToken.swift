@@ -34,19 +34,12 @@ package struct TokenHash: Sendable, Hashable {
     /// Nil for anything but 16 bytes.
     package init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        self.init(bytes, from: bytes.startIndex)
+        self.init(Array(bytes), at: 0)
     }
 
     /// 16 bytes from a place on.
-    package init(_ bytes: [UInt8], at start: Int) { self.init(bytes[...], from: start) }
-
-    private init(_ bytes: ArraySlice<UInt8>, from start: Int) {
-        var halves = (high: UInt64(0), low: UInt64(0))
-        for index in start..<start + 8 {
-            halves.high = halves.high << 8 | UInt64(bytes[index])
-            halves.low = halves.low << 8 | UInt64(bytes[index + 8])
-        }
-        (high, low) = halves
+    package init(_ bytes: [UInt8], at start: Int) {
+        (high, low) = (bytes.bigEndian(at: start), bytes.bigEndian(at: start + 8))
     }
 
     /// Always 16 bytes.
@@ -59,14 +52,8 @@ package struct TokenHash: Sendable, Hashable {
 
     /// Adds its 16 bytes.
     package func append(to bytes: inout [UInt8]) {
-        bytes.append(addingCapacity: 16) { out in
-            for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                out.append(UInt8(truncatingIfNeeded: high >> shift))
-            }
-            for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                out.append(UInt8(truncatingIfNeeded: low >> shift))
-            }
-        }
+        bytes.append(bigEndian: high)
+        bytes.append(bigEndian: low)
     }
 
     package static func == (left: Self, right: Self) -> Bool { left.low == right.low && left.high == right.high }

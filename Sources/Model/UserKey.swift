@@ -25,11 +25,10 @@ package enum SessionKey: Sendable, Hashable {
 extension Hasher {
     /// Takes bytes in, eight at a time: what is looked up with every request is hashed like this.
     package mutating func combine(text bytes: [UInt8]) {
-        var word = UInt64(bytes.count)
-        for index in bytes.indices {
-            word = word << 8 | UInt64(bytes[index])
-            if index & 7 == 7 { combine(word) }
-        }
-        combine(word)
+        let whole = bytes.count & ~7
+        for start in stride(from: 0, to: whole, by: 8) { combine(bytes.bigEndian(at: start)) }
+        var rest = UInt64(bytes.count)
+        for index in whole..<bytes.count { rest = rest << 8 | UInt64(bytes[index]) }
+        combine(rest)
     }
 }

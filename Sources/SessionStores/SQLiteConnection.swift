@@ -16,6 +16,9 @@ enum SQLiteValue: Sendable {
     /// By where their text is: every statement is a literal of the program.
     private var statements: [UInt: OpaquePointer]
 
+    /// Once in the process.
+    private static let isPrepared = csqlite_count_no_memory() == SQLITE_OK
+
     static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
 
     /// SQLite's code for a file that is something else.
@@ -24,6 +27,7 @@ enum SQLiteValue: Sendable {
     /// Opens an existing file for reading and writing.
     /// - Throws: SQLite's extended result code.
     init(path: String, readOnly: Bool) throws(StoreOpenError) {
+        _ = Self.isPrepared
         var opened: OpaquePointer?
         let flags =
             (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE

@@ -108,13 +108,7 @@ struct RecordWriter {
     private(set) var bytes: [UInt8] = []
     init() { bytes.reserveCapacity(512) }
     mutating func byte(_ value: UInt8) { bytes.append(value) }
-    mutating func number(_ value: UInt64) {
-        bytes.append(addingCapacity: 8) { out in
-            for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                out.append(UInt8(truncatingIfNeeded: value >> shift))
-            }
-        }
-    }
+    mutating func number(_ value: UInt64) { bytes.append(bigEndian: value) }
     mutating func text(_ value: [UInt8]) {
         number(UInt64(value.count))
         bytes += value
@@ -141,10 +135,8 @@ struct RecordReader {
     }
     mutating func number() -> UInt64? {
         guard bytes.count - at >= 8 else { return nil }
-        var number: UInt64 = 0
-        for index in at..<at + 8 { number = number << 8 | UInt64(bytes[index]) }
-        at += 8
-        return number
+        defer { at += 8 }
+        return bytes.bigEndian(at: at)
     }
     mutating func text() -> [UInt8]? {
         guard let count = number(), count <= UInt64(bytes.count - at) else { return nil }

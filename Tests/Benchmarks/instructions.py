@@ -6,7 +6,7 @@ callgrind, one with more calls than the other; what they differ by, divided by t
 
 CALLGRIND_OUT=FILE keeps what callgrind has found in the larger ticket run, for callgrind_annotate.
 """
-import http.client, json, os, re, subprocess, sys, tempfile, threading
+import concurrent.futures, http.client, json, os, re, subprocess, sys, tempfile, threading
 
 from programs import need, start, stop
 
@@ -40,7 +40,7 @@ def request(connection, user, method, path, body=BODY):
     answer = connection.getresponse()
     answer.read()
     if answer.status >= 300:
-        raise SystemExit(f"{path} was answered with {answer.status}")
+        raise RuntimeError(f"{path} was answered with {answer.status}")
 
 
 def collected(tenant, shim, folder, connections, method, path, calls):
@@ -48,36 +48,30 @@ def collected(tenant, shim, folder, connections, method, path, calls):
     store = tempfile.mkdtemp(dir=folder)
     sidecar, line = start(
         "valgrind",
-        ["--tool=callgrind", f"--callgrind-out-file={store}/out", os.path.join(FOLDER, "ciam-sidecar")], " ready ",
+        ["--tool=callgrind", f"--callgrind-out-file={store}/out", f"--log-file={store}/log",
+         os.path.join(FOLDER, "ciam-sidecar")], " ready ",
         LD_PRELOAD=shim, SIDECAR_TENANT_URL=tenant["url"], SIDECAR_CA_FILE=tenant["ca_file"], SIDECAR_CLIENT_ID="demo-client",
         SIDECAR_CLIENT_SECRET="demo-secret", SIDECAR_UPSTREAM_HTTP="1.1", SIDECAR_LISTEN="127.0.0.1:0",
         SIDECAR_ADMIN_LISTEN="127.0.0.1:0", SIDECAR_STORE_URL=f"sqlite:{store}/s.db", SIDECAR_UPSTREAM_TIMEOUT="60s",
         SIDECAR_REFRESH_WAIT="60s")
     port = int(re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1])
 
+    everybody = threading.Barrier(connections, timeout=120)
+
     def work(number):
-        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         user = f"user-{number}"
-        request(
-            connection, user, "POST", "/api/v2/sdk/login", json.dumps({"user_name": user, "password": "demo-password"}))
-        ready.wait()
+        request(connection, user, "POST", "/api/v2/sdk/login", json.dumps({"user_name": user, "password": "demo-password"}))
+        everybody.wait()
         for _ in range(calls // connections):
             request(connection, user, method, path)
-        done.append(number)
 
-    done, ready = [], threading.Barrier(connections)
-    threads = [threading.Thread(target=work, args=[number]) for number in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    sidecar.terminate()
-    said = sidecar.stdout.read()
-    sidecar.wait()
-    count = re.search(r"Collected : (\d+)", said)
-    if len(done) != connections or not count:
-        raise SystemExit(f"a run failed:\n{said}")
-    return int(count[1]), f"{store}/out"
+    try:
+        with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+            list(pool.map(work, range(connections)))
+    finally:
+        stop([sidecar])
+    return int(re.search(r"Collected : (\d+)", open(f"{store}/log").read())[1]), f"{store}/out"
 
 
 def main():
