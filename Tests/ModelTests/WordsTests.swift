@@ -51,6 +51,16 @@ struct WordsTests {
         #expect(printed.contains("•••"))
     }
 
+    @Test func numbersAsBytes() {
+        let number: UInt64 = 0x0102_0304_F5F6_F7F8
+        var bytes: [UInt8] = [0xAA]
+        bytes.append(bigEndian: number)
+        bytes.append(bigEndian: 0)
+        #expect(bytes == [0xAA, 1, 2, 3, 4, 0xF5, 0xF6, 0xF7, 0xF8, 0, 0, 0, 0, 0, 0, 0, 0])
+        #expect(
+            bytes.bigEndian(at: 1) == number && bytes.bigEndian(at: 9) == 0 && bytes.bigEndian(at: 2) == number << 8)
+    }
+
     @Test func constantTimeComparison() {
         #expect(ConstantTime.equal([1, 2][...], [1, 2][...]))
         #expect(!ConstantTime.equal([1, 2][...], [1, 3][...]))
