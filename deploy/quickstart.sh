@@ -17,6 +17,7 @@ case "${1:-}" in
     *) echo "usage: deploy/quickstart.sh [--once]" >&2 && exit 64 ;;
 esac
 
+# The build does this as well, but nobody would see what it asks for.
 require_swift
 install_packages "${build_packages[@]}"
 quietly "building (the first time takes some minutes)" deploy/build.sh

@@ -13,17 +13,14 @@ enum PEMFile {
 
     /// Why a text is none of its kind.
     static func problem(_ text: [UInt8], _ wanted: Content) -> String? {
-        let blocks = blocks(text)
-        switch wanted {
-        case .certificates:
-            let certificates = blocks.filter { $0.label.hasSuffix("CERTIFICATE") }
-            if certificates.isEmpty { return "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)" }
-            return certificates.allSatisfy(\.isWhole) ? nil : "holds a certificate that is cut or garbled"
-        case .privateKey:
-            let keys = blocks.filter { $0.label.hasSuffix("PRIVATE KEY") }
-            if keys.isEmpty { return "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)" }
-            return keys.allSatisfy(\.isWhole) ? nil : "holds a private key that is cut or garbled"
-        }
+        let (label, name) =
+            switch wanted {
+            case .certificates: ("CERTIFICATE", "certificate")
+            case .privateKey: ("PRIVATE KEY", "private key")
+            }
+        let found = blocks(text).filter { $0.label.hasSuffix(label) }
+        if found.isEmpty { return "holds no \(name) in PEM (-----BEGIN \(label)-----)" }
+        return found.allSatisfy(\.isWhole) ? nil : "holds a \(name) that is cut or garbled"
     }
 
     private struct Block {

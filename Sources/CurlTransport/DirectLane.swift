@@ -92,11 +92,14 @@ struct DirectLane {
         waiting.append(transfer)
     }
 
-    func sinceReload(at now: ContinuousClock.Instant) -> Duration? { reloadedAt.map { max(.zero, now - $0) } }
+    /// From when on what is used may be: not older than that, and not from before a reload, which may be later than `now`.
+    func earliest(within age: Duration, at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        max(now - age, reloadedAt ?? now - age)
+    }
 
     /// How long ago authorities may have been read.
     func oldestAuthorities(at now: ContinuousClock.Instant) -> Duration {
-        min(settings.authoritiesAge, sinceReload(at: now) ?? settings.authoritiesAge)
+        max(.zero, now - earliest(within: settings.authoritiesAge, at: now))
     }
 
     /// libcurl is done with a handle of the lane.

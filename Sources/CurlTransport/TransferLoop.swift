@@ -143,12 +143,10 @@ struct TransferLoop {
         _ id: TransferID, _ request: UpstreamRequest, _ mailbox: AnswerMailbox, _ feed: BodyFeed?,
         _ now: ContinuousClock.Instant
     ) {
-        let oldest = oldest(at: now)
+        let earliest = direct.earliest(within: settings.connectionAge, at: now)
         let phase = TransferPhase(
             timeout: request.timeout, total: settings.totalTimeout, mayResend: request.mayResend, at: now)
         if !isClosing, isDirect {
-            // A reload may have been told after this pass began.
-            let earliest = max(now - oldest, direct.reloadedAt ?? now - oldest)
             let transfer = DirectTransfer(
                 id: id, request, to: place, mailbox: mailbox, feed: feed, phase: phase, earliest: earliest)
             return direct.start(transfer)
@@ -164,7 +162,7 @@ struct TransferLoop {
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         guard Self.fill(&transfer.lines, request),
             unsafe easy.prepare(
-                request, origin: settings.origin, lines: transfer.lines, oldest: oldest,
+                request, origin: settings.origin, lines: transfer.lines, oldest: max(.zero, now - earliest),
                 oldestAuthorities: direct.oldestAuthorities(at: now), context: context),
             pool.current.add(easy)
         else {
@@ -177,11 +175,6 @@ struct TransferLoop {
 
     private var isDirect: Bool {
         settings.lane == .direct && (settings.version == .http1 || (settings.version == .auto && speaksHTTP1))
-    }
-
-    /// How old a connection may be that is used for a new request.
-    private func oldest(at now: ContinuousClock.Instant) -> Duration {
-        min(settings.connectionAge, direct.sinceReload(at: now) ?? settings.connectionAge)
     }
 
     /// The request's own lines, and lines that keep libcurl from adding some of its own accord.

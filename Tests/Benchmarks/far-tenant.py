@@ -6,7 +6,7 @@ is far away: a relay between them adds 20 ms each way, to the opening of a conne
 """
 import asyncio, http.client, json, os, ssl, statistics, sys, tempfile, time
 
-from programs import start, stop
+from programs import BESIDE_EMULATOR, listening, start, stop
 
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..", ".build", "release")
 DELAY = 0.020
@@ -76,10 +76,9 @@ def main():
             sidecar, line = start(
                 os.path.join(FOLDER, "ciam-sidecar"), [], " ready ",
                 SIDECAR_TENANT_URL=f"https://localhost:{far['port']}",
-                SIDECAR_CA_FILE=folder + "/ca.pem", SIDECAR_CLIENT_ID="demo-client", SIDECAR_CLIENT_SECRET="demo-secret",
-                SIDECAR_LISTEN="127.0.0.1:0", SIDECAR_ADMIN_LISTEN="127.0.0.1:0", SIDECAR_STORE_URL="memory:")
+                SIDECAR_CA_FILE=folder + "/ca.pem", SIDECAR_STORE_URL="memory:", **BESIDE_EMULATOR)
             processes.append(sidecar)
-            local = int(line.split("listen=127.0.0.1:")[1].split()[0].split(",")[0])
+            local = listening(line)
             path, fields = "/api/v2/tenant/echo", {"Content-Type": "application/json"}
 
             def through():

@@ -8,10 +8,9 @@ CALLGRIND_OUT=FILE keeps what callgrind has found in the larger ticket run, for 
 """
 import concurrent.futures, http.client, json, os, re, subprocess, sys, tempfile, threading
 
-from programs import need, start, stop
+from programs import BESIDE_EMULATOR, listening, need, start, stop
 
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..", ".build", "release")
-USERS = 32
 FEW, MANY = 320, 1600
 SESSION = "/api/v2/tenant/sso/session-token/"
 # What, how many connections, and the call.
@@ -50,12 +49,9 @@ def collected(tenant, shim, folder, connections, method, path, calls):
         "valgrind",
         ["--tool=callgrind", f"--callgrind-out-file={store}/out", f"--log-file={store}/log",
          os.path.join(FOLDER, "ciam-sidecar")], " ready ",
-        LD_PRELOAD=shim, SIDECAR_TENANT_URL=tenant["url"], SIDECAR_CA_FILE=tenant["ca_file"], SIDECAR_CLIENT_ID="demo-client",
-        SIDECAR_CLIENT_SECRET="demo-secret", SIDECAR_UPSTREAM_HTTP="1.1", SIDECAR_LISTEN="127.0.0.1:0",
-        SIDECAR_ADMIN_LISTEN="127.0.0.1:0", SIDECAR_STORE_URL=f"sqlite:{store}/s.db", SIDECAR_UPSTREAM_TIMEOUT="60s",
-        SIDECAR_REFRESH_WAIT="60s")
-    port = int(re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1])
-
+        LD_PRELOAD=shim, SIDECAR_TENANT_URL=tenant["url"], SIDECAR_CA_FILE=tenant["ca_file"], SIDECAR_UPSTREAM_HTTP="1.1",
+        SIDECAR_STORE_URL=f"sqlite:{store}/s.db", SIDECAR_UPSTREAM_TIMEOUT="60s", SIDECAR_REFRESH_WAIT="60s", **BESIDE_EMULATOR)
+    port = listening(line)
     everybody = threading.Barrier(connections, timeout=120)
 
     def work(number):

@@ -1,6 +1,11 @@
 """What the benchmarks share: programs that are started, called by wrk, and asked for their CPU time."""
 import os, re, shutil, subprocess
 
+# Of a sidecar beside the emulator, but for the tenant's address, its authority and the store.
+BESIDE_EMULATOR = dict(
+    SIDECAR_CLIENT_ID="demo-client", SIDECAR_CLIENT_SECRET="demo-secret", SIDECAR_LISTEN="127.0.0.1:0",
+    SIDECAR_ADMIN_LISTEN="127.0.0.1:0")
+
 # For the end of a wrk script.
 RESULT = """
 function done(summary, latency, requests)
@@ -35,6 +40,11 @@ def start(program, arguments, word, core=None, **environment):
             return process, line
         said += line
     raise SystemExit(f"{program} did not start:\n{said}")
+
+
+def listening(line):
+    """Where a sidecar listens, by the line in which it says that it is ready."""
+    return int(re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1])
 
 
 def stop(processes):

@@ -4,9 +4,9 @@ two kinds in turn. The sidecar has one core, tenant and callers the other. Needs
 
   Tests/Benchmarks/refresh.py [BUILD_FOLDER]     default .build/release; needs the programs ciam-sidecar and tenant-emulator
 """
-import http.client, json, os, re, statistics, sys, tempfile
+import http.client, json, os, statistics, sys, tempfile
 
-from programs import RESULT, calls, cpu, need, start, stop
+from programs import BESIDE_EMULATOR, RESULT, calls, cpu, listening, need, start, stop
 
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..", ".build", "release")
 USERS = 64
@@ -51,11 +51,10 @@ def main():
             post(int(places["control"].rsplit(":", 1)[1]), "/settings", {"request_log": False}, method="PUT")
             sidecar, line = start(
                 programs["ciam-sidecar"], [], " ready ", core=0, SIDECAR_TENANT_URL=places["url"],
-                SIDECAR_UPSTREAM_HTTP="1.1", SIDECAR_CA_FILE=folder + "/tenant/ca.pem", SIDECAR_CLIENT_ID="demo-client",
-                SIDECAR_CLIENT_SECRET="demo-secret", SIDECAR_LISTEN="127.0.0.1:0", SIDECAR_ADMIN_LISTEN="127.0.0.1:0",
-                SIDECAR_STORE_URL=f"sqlite:{folder}/sessions.db")
+                SIDECAR_UPSTREAM_HTTP="1.1", SIDECAR_CA_FILE=folder + "/tenant/ca.pem",
+                SIDECAR_STORE_URL=f"sqlite:{folder}/sessions.db", **BESIDE_EMULATOR)
             processes.append(sidecar)
-            port = int(re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1])
+            port = listening(line)
             for number in range(1, USERS + 1):
                 user = f"user-{number}"
                 post(port, "/api/v2/sdk/login", {"user_name": user, "password": "demo-password"}, **{"X-Sidecar-User": user})

@@ -117,7 +117,7 @@ import Testing
                     "SIDECAR_ACCESS_TOKEN": "t", "SIDECAR_UPSTREAM_HTTP": "1.1",
                 ]) { $1 }
                 for name in ["CA_FILE", "CLIENT_ID", "CLIENT_SECRET"] { settings["SIDECAR_" + name] = nil }
-                let watch = ["strace", "-D", "-f", "-qq", "-e", "trace=openat", "-o", folder + "/files"]
+                let watch = Programs.tracer("openat", to: folder + "/files")
                 _ = try await Sidecar.with(settings, under: watch) { sidecar in
                     // The emulator's authority is none of them: each request is a connection of its own.
                     for _ in 0..<5 {

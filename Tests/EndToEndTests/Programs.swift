@@ -137,6 +137,13 @@ enum Programs {
         return (outcome.closureResult, ProgramEnd(exitCode: code, lines: lines.all))
     }
 
+    /// What stands before a program's name to watch one of its system calls, or to make it fail (strace's `inject`). The process that the
+    /// test started is the program, not the tracer.
+    static func tracer(_ call: String, injecting fault: String? = nil, to file: String = "/dev/null") -> [String] {
+        let injection = fault.map { ["-e", "inject=\(call):\($0)"] } ?? []
+        return ["strace", "-D", "-f", "-qq", "-o", file, "-e", "trace=\(call)"] + injection
+    }
+
     /// Runs a program to its own end.
     static func runToEnd(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:]) async throws
         -> ProgramEnd

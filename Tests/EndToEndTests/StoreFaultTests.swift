@@ -19,13 +19,11 @@ import Testing
                     _ = try await sidecar.post(
                         "/api/v2/sdk/login", #"{"user_name":"alice","password":"demo-password"}"#)
                 }
-                // -D: the process that the test started is the sidecar, not the tracer.
-                let knife = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)"]
                 // Long enough for a few commits and probes; a transaction is a few writes and one sync.
                 let span = call == "fdatasync" ? "8..14" : "30..50"
-                let injection = ["-e", "inject=\(call):error=\(error):when=\(span)"]
+                let knife = Programs.tracer(call, injecting: "error=\(error):when=\(span)")
                 var given: [String] = []
-                let (_, end) = try await Sidecar.with(settings, under: knife + injection) { sidecar in
+                let (_, end) = try await Sidecar.with(settings, under: knife) { sidecar in
                     for _ in 0..<60 {
                         let answer = try await sidecar.post(Self.refresh)
                         if answer.status == 200 {
