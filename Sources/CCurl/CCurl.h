@@ -94,7 +94,7 @@ static inline CURLcode ccurl_apply_safe_defaults(CURL *easy, const char *protoco
     if ((code = curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L)) != CURLE_OK) return code;
-    // A resumed session is not verified again: every connection shows its certificate.
+    // A resumed session is not verified again: whoever wants that says which ones; see `ccurl_set_sessions`.
     if ((code = curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L)) != CURLE_OK) return code;
     if ((code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK) return code;
     // What a proxy says to CONNECT is no answer of the tenant, and the tenant's fields are not for the proxy.
@@ -188,6 +188,22 @@ static inline CURLcode ccurl_set_connect_only(CURL *easy, CURLcode (*made)(CURL 
 /// Authorities that were read longer ago are read again.
 static inline CURLcode ccurl_set_oldest_authorities(CURL *easy, long seconds) {
     return curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, seconds);
+}
+
+/// A place for TLS sessions, for one thread; NULL without memory. To be freed by `curl_share_cleanup`, which refuses while a handle
+/// refers to it.
+static inline CURLSH *ccurl_make_sessions(void) {
+    CURLSH *sessions = curl_share_init();
+    if (sessions == NULL) return NULL;
+    if (curl_share_setopt(sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) return sessions;
+    curl_share_cleanup(sessions);
+    return NULL;
+}
+
+/// New connections of the handle resume the TLS sessions that are kept there, and keep theirs there; the handle refers to it for good.
+static inline CURLcode ccurl_set_sessions(CURL *easy, CURLSH *sessions) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_SHARE, sessions);
+    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 1L);
 }
 
 /// Bytes to the peer of a handle that is connected. CURLE_AGAIN when it takes none just now: then the same bytes have to come again.

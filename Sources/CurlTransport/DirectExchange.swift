@@ -86,7 +86,7 @@ extension DirectLane {
         detach(connection, transfer)
         close(connection)
         transfer.rewind()
-        connect(for: transfer)
+        wait(transfer)
     }
 
     private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {

@@ -19,6 +19,9 @@ struct DirectLane {
     var busy: [TransferID: DirectConnection] = [:]
     /// For a connection.
     private var waiting: Deque<DirectTransfer> = []
+    /// How many connections are still to be begun for them.
+    private var wanted = 0
+    private var sessions = TLSSessions()
     var scratch = [UInt8](repeating: 0, count: 16_384)
     private let readiness: Readiness
     /// Everybody that is connected, by socket.
@@ -55,7 +58,7 @@ struct DirectLane {
             if isUsable(connection, for: transfer) { return begin(transfer, on: connection) }
             close(connection)
         }
-        connect(for: transfer)
+        wait(transfer)
     }
 
     /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
@@ -78,18 +81,28 @@ struct DirectLane {
         return connection.receive(&scratch)
     }
 
-    mutating func connect(for transfer: DirectTransfer) {
+    mutating func wait(_ transfer: DirectTransfer) {
+        waiting.append(transfer)
+        wanted += 1
+    }
+
+    /// Begins the next connection that somebody waits for. One in a pass: requests on other connections go on in between, and whoever has
+    /// got one of those meanwhile needs none of his own.
+    mutating func connectNext() {
+        wanted = min(wanted, max(0, waiting.count - connecting.count))
+        guard wanted > 0 else { return }
+        wanted -= 1
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
-            return transfer.end(CURLE_OUT_OF_MEMORY)
+            return giveUp(CURLE_OUT_OF_MEMORY)
         }
-        guard easy.prepareConnection(to: settings.origin, oldestAuthorities: oldestAuthorities(at: .now)),
-            multi.add(easy)
+        let now = ContinuousClock.now
+        guard easy.prepareConnection(to: settings.origin, oldestAuthorities: oldestAuthorities(at: now)),
+            sessions.lend(to: easy, from: earliest(within: settings.connectionAge, at: now), at: now), multi.add(easy)
         else {
             easy.free()
-            return transfer.end(CURLE_FAILED_INIT)
+            return giveUp(CURLE_FAILED_INIT)
         }
-        connecting[easy.address] = DirectConnection(easy, book: book, at: .now)
-        waiting.append(transfer)
+        connecting[easy.address] = DirectConnection(easy, book: book, at: now)
     }
 
     /// From when on what is used may be: not older than that, and not from before a reload, which may be later than `now`.
@@ -108,6 +121,7 @@ struct DirectLane {
         guard let connection = connecting.removeValue(forKey: address) else { return false }
         guard code == CURLE_OK else {
             close(connection)
+            sessions.forget()
             giveUp(code)
             return true
         }
@@ -124,7 +138,7 @@ struct DirectLane {
 
     /// A connection was not made. One whose request has found another meanwhile is missed by nobody.
     private mutating func giveUp(_ code: CURLcode) {
-        if connecting.count < waiting.count { waiting.popFirst()?.end(code) }
+        if connecting.count + wanted < waiting.count { waiting.popFirst()?.end(code) }
     }
 
     mutating func resume(_ id: TransferID) -> Bool {
@@ -161,6 +175,7 @@ struct DirectLane {
     mutating func tearDown() {
         for connection in idle + connecting.values { close(connection) }
         (idle, connecting) = ([], [:])
+        sessions.free()
     }
 
     // MARK: what is ready
@@ -200,7 +215,7 @@ struct DirectLane {
     }
 
     /// Whether there is something to go on with before anything is ready.
-    var hasUnread: Bool { !unread.isEmpty }
+    var hasMore: Bool { !unread.isEmpty || wanted > 0 }
 
     /// What has come has been looked at as far as its share of a pass goes.
     mutating func goOn(_ connection: DirectConnection) {
@@ -226,10 +241,10 @@ struct DirectLane {
     private mutating func replace(_ connection: DirectConnection, for next: DirectTransfer) {
         let isOld = connection.born < next.earliest
         close(connection)
-        guard connecting.count < waiting.count else { return }
+        guard connecting.count + wanted < waiting.count else { return }
         waiting.removeFirst()
         // A tenant that ends new connections at once is not asked again and again.
-        if isOld { connect(for: next) } else { next.end(CURLE_RECV_ERROR) }
+        if isOld { wait(next) } else { next.end(CURLE_RECV_ERROR) }
     }
 
     mutating func makeIdle(_ connection: DirectConnection) {

@@ -59,6 +59,7 @@ struct TransferLoop {
         for command in inbox.take() { obey(command, at: now) }
         direct.moveUnread()
         for index in 0..<count { move(ready[index]) }
+        direct.connectNext()
         let looksAfter = now >= nextLook
         if looksAfter { moveConnecting() }
         work(for: direct.multi, at: .now)
@@ -69,7 +70,7 @@ struct TransferLoop {
         pool.freeRetired { multi in transfers.values.contains { $0.multi == multi } }
         direct.passed()
         if isOver { return .over }
-        return direct.hasUnread ? .goOn : .wait(until: nextMoment)
+        return direct.hasMore ? .goOn : .wait(until: nextMoment)
     }
 
     private var nextMoment: ContinuousClock.Instant? {

@@ -48,18 +48,31 @@ func withClient<Result>(
     _ settings: CurlSettings, _ body: (CurlClient, _ running: Task<Bool, Never>) async throws -> Result
 ) async throws -> Result {
     let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let client = try #require(CurlClient(settings, on: loops.next(), waiter: OnBothLanes.waiter))
+    do {
+        let result = try await withClient(settings, on: loops.next(), body)
+        try await loops.shutdownGracefully()
+        return result
+    } catch {
+        try? await loops.shutdownGracefully()
+        throw error
+    }
+}
+
+/// Runs `body` with a client on an event loop, and ends the client afterwards.
+func withClient<Result>(
+    _ settings: CurlSettings, on eventLoop: any EventLoop,
+    _ body: (CurlClient, _ running: Task<Bool, Never>) async throws -> Result
+) async throws -> Result {
+    let client = try #require(CurlClient(settings, on: eventLoop, waiter: OnBothLanes.waiter))
     let running = Task { await client.run() }
     do {
         let result = try await body(client, running)
         client.close(now: true)
         #expect(await running.value)
-        try await loops.shutdownGracefully()
         return result
     } catch {
         client.close(now: true)
         _ = await running.value
-        try? await loops.shutdownGracefully()
         throw error
     }
 }

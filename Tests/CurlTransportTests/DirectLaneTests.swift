@@ -53,6 +53,56 @@ struct DirectLaneTests {
         }
     }
 
+    /// Connections are begun one at a time, with the work of others in between: most of the requests that come together find one that has
+    /// been made before theirs is begun. Everybody works on one event loop here, so that each has a turn after the other.
+    @Test func connectionsAreBegunOneByOne() async throws {
+        try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
+            var settings = CurlSettings(origin: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port))
+            (settings.authorities, settings.version) = (tenant.certificates, .http1)
+            settings.connectTimeout = .seconds(600)
+            try await withClient(settings, on: tenant.eventLoop) { client, _ in
+                let answers = (1...64).map { _ in Task { await client.exchange() } }
+                for answer in answers { expect(await answer.value, "200 ok") }
+                #expect(tenant.connections < 32)
+            }
+        }
+    }
+
+    /// Whoever comes again shows the ticket of his last session, and is spared the certificate; but not longer than a connection is used,
+    /// and not after a reload, which may have changed whom we trust.
+    @Test(arguments: ["-tls1_2", "-tls1_3"]) func sessionsAreResumed(_ version: String) async throws {
+        // The server says how the session came about, and ends each connection.
+        try await OpenSSLServer.with([version]) { server in
+            try await withClient(of: server.origin, authorities: server.authorities) { client in
+                #expect(await client.exchange().contains("\nNew, "))
+                #expect(await client.exchange().contains("\nReused, "))
+                client.reload()
+                #expect(await client.exchange().contains("\nNew, "))
+                #expect(await client.exchange().contains("\nReused, "))
+            }
+            try await withClient(
+                of: server.origin, authorities: server.authorities, change: { $0.connectionAge = .zero }
+            ) { client in for _ in 1...2 { #expect(await client.exchange().contains("\nNew, ")) } }
+        }
+    }
+
+    /// Whatever a connection failed of, the next one does not try the same session again.
+    @Test func aConnectionThatFailsEndsTheSessions() async throws {
+        try await OpenSSLServer.with([]) { server in
+            try await TunnelProxy.with(holds: true) { proxy in
+                let change: (inout CurlSettings) -> Void = { $0.proxy = "http://127.0.0.1:\(proxy.port)" }
+                try await withClient(of: server.origin, authorities: server.authorities, change: change) { client in
+                    for (number, expected) in ["\nNew, ", "\nReused, ", "broken", "\nNew, "].enumerated() {
+                        let answer = Task { await client.exchange() }
+                        await proxy.asked.wait(for: number + 1)
+                        proxy.answer(number + 1, through: expected != "broken")
+                        #expect(await answer.value.contains(expected))
+                    }
+                }
+            }
+        }
+    }
+
     /// A connection that was begun before the reload is for those that were waiting for it, and for nobody that came later.
     @Test func reloadingWhileRequestsWait() async throws {
         try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in

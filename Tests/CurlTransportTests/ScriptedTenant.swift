@@ -78,6 +78,8 @@ final class ScriptedTenant: Sendable {
 
     var requests: [[UInt8]] { shared.state.withLockedValue(\.requests) }
     var connections: Int { shared.state.withLockedValue(\.connections) }
+    /// Where it works.
+    var eventLoop: any EventLoop { channel.eventLoop }
     /// Resets every connection.
     func reset() { for reset in shared.state.withLockedValue(\.resets) { reset() } }
 
