@@ -171,7 +171,7 @@ let package = Package(
         tests(
             "CurlTransportTests",
             [
-                "TestSupport", "CurlTransport", "TenantEmulator", "Model", nio, nioPosix, nioSSL, locks,
+                "TestSupport", "CurlTransport", "Listener", "TenantEmulator", "Model", nio, nioPosix, nioSSL, locks,
                 subprocess,
             ]),
         tests(

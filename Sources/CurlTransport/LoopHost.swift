@@ -15,6 +15,11 @@ final class LoopHost: @unchecked Sendable {
     /// The next moment at which the event loop will come back by itself.
     private var alarm: ContinuousClock.Instant?
     private var whenOver: (() -> Void)?
+    private var isPassing = false
+
+    /// So many commands from the event loop itself are enough for a pass: more of them are no cheaper together, and what they are about
+    /// leaves the processor's caches before it is used again.
+    private static let portion = 32
 
     init(
         _ loop: TransferLoop, _ inbox: LoopInbox, _ readiness: Readiness, _ waiter: ReadinessWaiter,
@@ -27,13 +32,16 @@ final class LoopHost: @unchecked Sendable {
     /// Any thread. What comes before the next pass is done in it, together: requests that go out at once wake the tenant's side once.
     /// - Returns: false when the loop has ended and the command was not taken.
     func put(_ command: LoopCommand) -> Bool {
-        switch inbox.put(command) {
-        case .closed: return false
-        case .taken: return true
-        case .firstTaken:
-            eventLoop.execute { [self] in pass() }
-            return true
+        guard let receipt = inbox.put(command) else { return false }
+        if receipt.isFirst {
+            eventLoop.execute { [self] in
+                inbox.answer()
+                pass()
+            }
+        } else if receipt.count >= Self.portion, eventLoop.inEventLoop, !isPassing {
+            pass()
         }
+        return true
     }
 
     /// Runs until the inbox is closed by a command and the last transfer has ended.
@@ -65,7 +73,10 @@ final class LoopHost: @unchecked Sendable {
     private func pass() {
         // Before it runs, and after its end, nobody is served.
         guard let bell else { return }
-        switch loop.pass() {
+        isPassing = true
+        let next = loop.pass()
+        isPassing = false
+        switch next {
         case .wait(let moment):
             if let moment { setAlarm(moment) }
         case .goOn: bell.ring()

@@ -16,7 +16,7 @@ enum LoopCommand: Sendable {
 }
 
 /// A locked list of commands, and the knowledge of whether the loop has been called for them: it is called once for all that come
-/// before it looks.
+/// before it answers.
 final class LoopInbox: Sendable {
     private struct State {
         var commands: [LoopCommand] = []
@@ -25,28 +25,36 @@ final class LoopInbox: Sendable {
     }
 
     /// What became of a command.
-    enum Receipt { case taken, firstTaken, closed }
+    struct Receipt {
+        /// Whether the loop has to be called.
+        let isFirst: Bool
+        /// How many commands wait, this one among them.
+        let count: Int
+    }
 
     private let state = NIOLockedValueBox(State())
 
     /// Any thread.
-    /// - Returns: whether the loop has ended and the command was not taken, and whether the loop has to be called for it.
-    func put(_ command: LoopCommand) -> Receipt {
+    /// - Returns: nil when the loop has ended and the command was not taken.
+    func put(_ command: LoopCommand) -> Receipt? {
         state.withLockedValue { state in
-            guard !state.isClosed else { return .closed }
+            guard !state.isClosed else { return nil }
             state.commands.append(command)
             defer { state.isCalled = true }
-            return state.isCalled ? .taken : .firstTaken
+            return Receipt(isFirst: !state.isCalled, count: state.commands.count)
         }
     }
 
-    /// Whether the loop has been called and has not looked yet.
+    /// Whether the loop has been called and has not answered yet.
     var isCalled: Bool { state.withLockedValue(\.isCalled) }
+
+    /// The loop comes: for what is put in from now on it has to be called again.
+    func answer() { state.withLockedValue { $0.isCalled = false } }
 
     /// Loop. All commands so far.
     func take() -> [LoopCommand] {
         state.withLockedValue { state in
-            defer { (state.commands, state.isCalled) = ([], false) }
+            defer { state.commands = [] }
             return state.commands
         }
     }

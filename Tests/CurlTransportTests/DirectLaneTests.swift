@@ -1,7 +1,10 @@
 // Which connection a request of the direct lane gets, and what becomes of the others.
 
 import CurlTransport
+import Listener
 import Model
+import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -64,6 +67,34 @@ struct DirectLaneTests {
                 let answers = (1...64).map { _ in Task { await client.exchange() } }
                 for answer in answers { expect(await answer.value, "200 ok") }
                 #expect(tenant.connections < 32)
+            }
+        }
+    }
+
+    /// What is asked for in one turn of the event loop is begun together at its end, but in portions: the first does not wait for the
+    /// hundredth.
+    @Test func manyRequestsGoOutInPortions() async throws {
+        try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
+            var settings = CurlSettings(origin: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port))
+            (settings.authorities, settings.version) = (tenant.certificates, .http1)
+            settings.connectTimeout = .seconds(600)
+            let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+            try await withClient(settings, on: eventLoop) { client, _ in
+                expect(await client.exchange(), "200 ok")
+                // Each of them sees whether the connection is in use before it asks for something.
+                let answers = try await eventLoop.submit {
+                    let tasks = EventLoopTasks(eventLoop)
+                    return (1...33).map { _ in
+                        Task.immediate(executorPreference: tasks) { (client.connections.busy, await client.exchange()) }
+                    }
+                }.get()
+                var seen: [Int] = []
+                for answer in answers {
+                    let (busy, said) = await answer.value
+                    expect(said, "200 ok")
+                    seen.append(busy)
+                }
+                #expect(seen == Array(repeating: 0, count: 32) + [1])
             }
         }
     }
