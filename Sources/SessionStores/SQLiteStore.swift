@@ -176,7 +176,7 @@ package final class SQLiteStore: SessionStore {
         let row = row(session.key)
         guard session.key != intent.key else {
             return try await writer.perform { (connection) throws(StoreError) in
-                let isWritten = try row.write(session, tokenHash, ending: intent.attempt, connection)
+                let isWritten = try row.write(session, tokenHash, ending: intent, connection)
                 return isWritten ? .committed : .fenced(try row.read(connection)?.session)
             }
         }

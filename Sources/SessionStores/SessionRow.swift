@@ -58,20 +58,20 @@ struct SessionRow: Sendable {
                 .blob(name), .integer(session.expiresAt.milliseconds), attempt.map { .blob($0.bytes) } ?? .null,
                 .blob(sealed),
             ])
-        try writeLineage(session, hash, connection)
+        try writeLineage(session, hash, known: nil, connection)
     }
 
-    /// Writes over what the attempt has begun with, and ends the attempt.
+    /// Writes over what the intent was begun with, and ends its attempt.
     /// - Returns: false when the attempt no longer holds; nothing is written then.
-    func write(_ session: Session, _ hash: TokenHash, ending attempt: AttemptID, _ connection: SQLiteConnection)
+    func write(_ session: Session, _ hash: TokenHash, ending intent: RotationIntent, _ connection: SQLiteConnection)
         throws(StoreError) -> Bool
     {
         let sealed = try sealed(session)
         try connection.run(
             "UPDATE session SET ends = ?, attempt = NULL, record = ? WHERE name = ? AND attempt = ?",
-            [.integer(session.expiresAt.milliseconds), .blob(sealed), .blob(name), .blob(attempt.bytes)])
+            [.integer(session.expiresAt.milliseconds), .blob(sealed), .blob(name), .blob(intent.attempt.bytes)])
         guard connection.changes > 0 else { return false }
-        try writeLineage(session, hash, connection)
+        try writeLineage(session, hash, known: intent.tokenHash, connection)
         return true
     }
 
@@ -82,11 +82,14 @@ struct SessionRow: Sendable {
         return sealed
     }
 
-    private func writeLineage(_ session: Session, _ hash: TokenHash, _ connection: SQLiteConnection) throws(StoreError)
-    {
+    /// - Parameter known: one that is there for certain.
+    private func writeLineage(
+        _ session: Session, _ hash: TokenHash, known: TokenHash?, _ connection: SQLiteConnection
+    ) throws(StoreError) {
         let generation = Int64(clamping: session.generation)
         // The older hashes were written when they were the newest, but for a token that was presented from elsewhere.
-        for hash in session.superseded.suffix(2).map(\.hash) + [hash] {
+        let older = session.superseded.suffix(2).map(\.hash)
+        for hash in (older.last == known ? [] : older) + [hash] {
             try connection.run(
                 // One that is there already dirties no page, unless it comes back after a long time.
                 """
