@@ -19,7 +19,7 @@ final class LoopHost: @unchecked Sendable {
 
     /// So many commands from the event loop itself are enough for a pass: more of them are no cheaper together, and what they are about
     /// leaves the processor's caches before it is used again.
-    private static let portion = 32
+    private static let portion = 16
 
     init(
         _ loop: TransferLoop, _ inbox: LoopInbox, _ readiness: Readiness, _ waiter: ReadinessWaiter,
