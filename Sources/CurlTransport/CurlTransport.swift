@@ -3,7 +3,7 @@
 // Reading order: CurlClient (the port), LoopInbox (how work gets to the loop), LoopHost (the loop's place on an event loop), TransferLoop
 // (owns every handle), TransferPhase (what has happened to a request), AnswerMailbox and AnswerHandover (head and body on their way
 // out), BodyFeed (a body on its way in). Two lanes: DirectLane (which connection a request gets), DirectExchange (the bytes of both),
-// DirectConnection and DirectTransfer, where libcurl connects, tunnels, verifies and moves bytes and the codec of HTTP1 frames them; and
+// DirectConnection, TLSSessions and DirectTransfer, where libcurl connects, tunnels, verifies and moves bytes and the codec of HTTP1 frames them; and
 // Transfer, where libcurl does all of it (HTTP/2, or by wish), every raw header line being checked. Then the wall to C: Readiness (the
 // sockets that are waited for), Doorbell (how the event loop waits for them; WatcherThread where the system does not help),
 // ConnectionPool (libcurl's handle of the general lane and when it is replaced), Callbacks, EasyHandle (with CurlSettings), MultiHandle,
@@ -16,7 +16,8 @@
 // Names are looked up on threads of libcurl's.
 //
 // Why an inbox, and not the loop itself from wherever a request is on the event loop: what begins between two passes goes out in the next
-// one, in which the system's list has been looked at once for all; and nothing that libcurl calls can come back into it.
+// one, in which the system's list has been looked at once for all, and nothing that libcurl calls can come back into it. Once sixteen wait
+// the pass is made then and there: what a request is about is still in the processor's caches.
 //
 // Who may import it: App alone.
 //

@@ -82,11 +82,12 @@ extension DirectLane {
 
     /// A kept connection that ends under a request before a byte of the answer: a safe one goes out once more.
     private mutating func again(_ connection: DirectConnection, _ transfer: DirectTransfer, _ code: CURLcode) {
+        if connection.uses == 0, !transfer.hasReceived { endedUnused() }
         guard connection.uses > 0, transfer.mayGoAgain else { return fail(connection, connection.sendFault ?? code) }
         detach(connection, transfer)
         close(connection)
         transfer.rewind()
-        wait(transfer)
+        enqueue(transfer)
     }
 
     private mutating func finish(_ connection: DirectConnection, _ transfer: DirectTransfer) {

@@ -19,7 +19,8 @@ struct DirectLane {
     var busy: [TransferID: DirectConnection] = [:]
     /// For a connection.
     private var waiting: Deque<DirectTransfer> = []
-    /// How many connections are still to be begun for them.
+    /// How many connections are still to be begun for them. With those on their way there are at least as many as requests that wait: each
+    /// request has one begun for it, unless it gets another before, and one that is left over from somebody else does not count.
     private var wanted = 0
     private var sessions = TLSSessions()
     var scratch = [UInt8](repeating: 0, count: 16_384)
@@ -58,7 +59,7 @@ struct DirectLane {
             if isUsable(connection, for: transfer) { return begin(transfer, on: connection) }
             close(connection)
         }
-        wait(transfer)
+        enqueue(transfer)
     }
 
     /// Whether it is young enough, and nothing has come over it that nobody asked for: no end, and no answer that the next request would
@@ -81,15 +82,17 @@ struct DirectLane {
         return connection.receive(&scratch)
     }
 
-    mutating func wait(_ transfer: DirectTransfer) {
+    mutating func enqueue(_ transfer: DirectTransfer) {
         waiting.append(transfer)
         wanted += 1
     }
 
-    /// Begins the next connection that somebody waits for. One in a pass: requests on other connections go on in between, and whoever has
-    /// got one of those meanwhile needs none of his own.
+    /// A request waits no more, and no connection that was on its way has come for it.
+    private mutating func needOneLess() { wanted = max(0, wanted - 1) }
+
+    /// Begins the next connection that somebody waits for. One in a pass: requests on other connections go on in between, and whoever
+    /// gets one of those meanwhile needs none of his own.
     mutating func connectNext() {
-        wanted = min(wanted, max(0, waiting.count - connecting.count))
         guard wanted > 0 else { return }
         wanted -= 1
         guard let easy = EasyHandle(settings, addresses: addresses, book: book) else {
@@ -121,7 +124,7 @@ struct DirectLane {
         guard let connection = connecting.removeValue(forKey: address) else { return false }
         guard code == CURLE_OK else {
             close(connection)
-            sessions.forget()
+            endedUnused()
             giveUp(code)
             return true
         }
@@ -157,6 +160,7 @@ struct DirectLane {
         }
         guard let index = waiting.firstIndex(where: { $0.id == id }) else { return false }
         let transfer = waiting.remove(at: index)
+        needOneLess()
         transfer.stop(reason)
         transfer.end(code)
         return true
@@ -244,13 +248,20 @@ struct DirectLane {
         guard connecting.count + wanted < waiting.count else { return }
         waiting.removeFirst()
         // A tenant that ends new connections at once is not asked again and again.
-        if isOld { wait(next) } else { next.end(CURLE_RECV_ERROR) }
+        if isOld { return enqueue(next) }
+        endedUnused()
+        next.end(CURLE_RECV_ERROR)
     }
+
+    /// A connection has come to nothing: the next one does not resume what may have been the reason.
+    mutating func endedUnused() { sessions.forget() }
 
     mutating func makeIdle(_ connection: DirectConnection) {
         if let next = waiting.first {
             guard isUsable(connection, for: next) else { return replace(connection, for: next) }
             waiting.removeFirst()
+            // One that has just been made is no longer on its way; one that comes back spares another.
+            if connection.uses > 0 { needOneLess() }
             return begin(next, on: connection)
         }
         idle.append(connection)

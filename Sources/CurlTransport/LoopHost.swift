@@ -29,7 +29,8 @@ final class LoopHost: @unchecked Sendable {
         (self.waiter, self.eventLoop) = (waiter, eventLoop)
     }
 
-    /// Any thread. What comes before the next pass is done in it, together: requests that go out at once wake the tenant's side once.
+    /// Any thread. What comes before the next pass is done in it, together: requests that go out at once wake the tenant's side once. That
+    /// pass is made at the end of the event loop's turn, or in here when there is enough for it.
     /// - Returns: false when the loop has ended and the command was not taken.
     func put(_ command: LoopCommand) -> Bool {
         guard let receipt = inbox.put(command) else { return false }

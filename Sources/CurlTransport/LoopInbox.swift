@@ -24,9 +24,9 @@ final class LoopInbox: Sendable {
         var isClosed = false
     }
 
-    /// What became of a command.
+    /// Of a command that was taken.
     struct Receipt {
-        /// Whether the loop has to be called.
+        /// Whether the loop has to be called, to `answer` once.
         let isFirst: Bool
         /// How many commands wait, this one among them.
         let count: Int

@@ -3,7 +3,7 @@
 internal import CCurl
 
 /// What the tenant gives at one connection to be shown at the next, which spares both sides the certificate and its verification.
-/// It is kept no longer than a connection, and never beyond a reload or a connection that failed. Loop only.
+/// It is kept no longer than a connection, and never beyond a reload or a connection that came to nothing. Loop only.
 @safe struct TLSSessions {
     private var current: UnsafeMutableRawPointer?
     private var born = ContinuousClock.now
@@ -20,7 +20,6 @@ internal import CCurl
     mutating func lend(to easy: EasyHandle, from earliest: ContinuousClock.Instant, at now: ContinuousClock.Instant)
         -> Bool
     {
-
         if born < earliest { forget() }
         if unsafe current == nil {
             unsafe (current, born) = (ccurl_make_sessions(), now)
@@ -38,5 +37,8 @@ internal import CCurl
     }
 
     /// After the last connection.
-    mutating func free() { forget() }
+    mutating func free() {
+        forget()
+        assert(unsafe former.isEmpty)
+    }
 }

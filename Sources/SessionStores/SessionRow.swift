@@ -58,7 +58,7 @@ struct SessionRow: Sendable {
                 .blob(name), .integer(session.expiresAt.milliseconds), attempt.map { .blob($0.bytes) } ?? .null,
                 .blob(sealed),
             ])
-        try writeLineage(session, hash, known: nil, connection)
+        try writeLineage(session, hash, presented: nil, connection)
     }
 
     /// Writes over what the intent was begun with, and ends its attempt.
@@ -71,7 +71,7 @@ struct SessionRow: Sendable {
             "UPDATE session SET ends = ?, attempt = NULL, record = ? WHERE name = ? AND attempt = ?",
             [.integer(session.expiresAt.milliseconds), .blob(sealed), .blob(name), .blob(intent.attempt.bytes)])
         guard connection.changes > 0 else { return false }
-        try writeLineage(session, hash, known: intent.tokenHash, connection)
+        try writeLineage(session, hash, presented: intent.tokenHash, connection)
         return true
     }
 
@@ -82,14 +82,15 @@ struct SessionRow: Sendable {
         return sealed
     }
 
-    /// - Parameter known: one that is there for certain.
+    /// - Parameter presented: the hash of the token that the session was rotated from; nil for any other write.
     private func writeLineage(
-        _ session: Session, _ hash: TokenHash, known: TokenHash?, _ connection: SQLiteConnection
+        _ session: Session, _ hash: TokenHash, presented: TokenHash?, _ connection: SQLiteConnection
     ) throws(StoreError) {
         let generation = Int64(clamping: session.generation)
-        // The older hashes were written when they were the newest, but for a token that was presented from elsewhere.
-        let older = session.superseded.suffix(2).map(\.hash)
-        for hash in (older.last == known ? [] : older) + [hash] {
+        // The older hashes were written when they were the newest, but for a token that was presented from elsewhere, and one that a login
+        // has taken to another row meanwhile. What comes before the presented one was written with it.
+        let isNext = presented != nil && session.superseded.last?.hash == presented
+        for hash in session.superseded.suffix(isNext ? 1 : 2).map(\.hash) + [hash] {
             try connection.run(
                 // One that is there already dirties no page, unless it comes back after a long time.
                 """

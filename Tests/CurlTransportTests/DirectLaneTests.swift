@@ -134,6 +134,23 @@ struct DirectLaneTests {
         }
     }
 
+    /// A connection whose request has been given up is counted upon by nobody: whoever comes then has one of his own, and is not hit when the
+    /// other one fails.
+    @Test func aConnectionThatIsLeftOverIsNobodys() async throws {
+        try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in
+            let before = Task { await client.exchange() }
+            await proxy.asked.wait(for: 1)
+            before.cancel()
+            expect(await before.value, "cancelled")
+            let after = Task { await client.exchange() }
+            await proxy.asked.wait(for: 2)
+            proxy.answer(1, through: false)
+            proxy.answer(2, through: true)
+            expect(await after.value, "200 1")
+            #expect(tenant.connections == 1)
+        }
+    }
+
     /// A connection that was begun before the reload is for those that were waiting for it, and for nobody that came later.
     @Test func reloadingWhileRequestsWait() async throws {
         try await withHeldConnections(.each { .ok("\($0)") }) { client, proxy, tenant in
