@@ -29,18 +29,20 @@ extension Trait where Self == OnBothLanes {
     static var onBothLanes: Self { OnBothLanes() }
 }
 
-/// Runs `body` with a client, and ends the client's loop afterwards.
+/// Runs `body` with a client on `eventLoop`, or on one of its own, and ends what it has made afterwards.
 /// Its time limits are longer than any test takes on a busy machine, but for those that a test is about.
 func withClient<Result>(
     of origin: TenantOrigin, authorities: String?, version: CurlSettings.HTTPVersion = .http1,
-    connectTimeout: Duration = .seconds(600), change: (inout CurlSettings) -> Void = { _ in },
+    connectTimeout: Duration = .seconds(600), on eventLoop: (any EventLoop)? = nil,
+    change: (inout CurlSettings) -> Void = { _ in },
     _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
     var settings = CurlSettings(origin: origin)
     (settings.authorities, settings.version, settings.connectTimeout) = (authorities, version, connectTimeout)
     settings.lane = OnBothLanes.lane
     change(&settings)
-    return try await withClient(settings) { client, _ in try await body(client) }
+    guard let eventLoop else { return try await withClient(settings) { client, _ in try await body(client) } }
+    return try await withClient(settings, on: eventLoop) { client, _ in try await body(client) }
 }
 
 /// Runs `body` with a client on an event loop of its own, and ends both afterwards.
@@ -78,13 +80,13 @@ func withClient<Result>(
 }
 
 func withClient<Result>(
-    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(600),
+    of tenant: ScriptedTenant, connectTimeout: Duration = .seconds(600), on eventLoop: (any EventLoop)? = nil,
     change: (inout CurlSettings) -> Void = { _ in },
     _ body: (CurlClient) async throws -> Result
 ) async throws -> Result {
     try await withClient(
         of: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port), authorities: tenant.certificates,
-        connectTimeout: connectTimeout, change: change, body)
+        connectTimeout: connectTimeout, on: eventLoop, change: change, body)
 }
 
 extension UpstreamRequest {

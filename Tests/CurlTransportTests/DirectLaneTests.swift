@@ -60,10 +60,7 @@ struct DirectLaneTests {
     /// been made before theirs is begun. Everybody works on one event loop here, so that each has a turn after the other.
     @Test func connectionsAreBegunOneByOne() async throws {
         try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
-            var settings = CurlSettings(origin: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port))
-            (settings.authorities, settings.version) = (tenant.certificates, .http1)
-            settings.connectTimeout = .seconds(600)
-            try await withClient(settings, on: tenant.eventLoop) { client, _ in
+            try await withClient(of: tenant, on: tenant.eventLoop) { client in
                 let answers = (1...64).map { _ in Task { await client.exchange() } }
                 for answer in answers { expect(await answer.value, "200 ok") }
                 #expect(tenant.connections < 32)
@@ -75,11 +72,8 @@ struct DirectLaneTests {
     /// hundredth.
     @Test func manyRequestsGoOutInPortions() async throws {
         try await ScriptedTenant.with(.each { _ in .ok() }) { tenant in
-            var settings = CurlSettings(origin: TenantOrigin(scheme: "https", host: "localhost", port: tenant.port))
-            (settings.authorities, settings.version) = (tenant.certificates, .http1)
-            settings.connectTimeout = .seconds(600)
             let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-            try await withClient(settings, on: eventLoop) { client, _ in
+            try await withClient(of: tenant, on: eventLoop) { client in
                 expect(await client.exchange(), "200 ok")
                 // Each of them sees whether the connection is in use before it asks for something.
                 let answers = try await eventLoop.submit {

@@ -107,15 +107,18 @@ enum Programs {
         .joined(separator: "/")
 
     /// Runs a program while `body` runs; ends it with SIGTERM if it still runs then.
+    /// - Parameter wrapper: a command line that runs it, such as a tracer's.
     static func run<Result: Sendable>(
-        _ name: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        _ name: String, _ arguments: [String] = [], under wrapper: [String] = [], environment: [String: String] = [:],
         _ body: (Program) async throws -> Result
     ) async throws -> (Result, ProgramEnd) {
         let lines = ProcessLines()
         var variables: [Environment.Key: String] = ["PATH": folder + ":/usr/bin:/bin"]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        let command = wrapper + [name] + arguments
         let outcome = try await Subprocess.run(
-            .name(name), arguments: Arguments(arguments), environment: .custom(variables), input: .none,
+            .name(command[0]), arguments: Arguments(Array(command.dropFirst())), environment: .custom(variables),
+            input: .none,
             output: .sequence,
             error: .combinedWithOutput
         ) { execution in
@@ -145,10 +148,10 @@ enum Programs {
     }
 
     /// Runs a program to its own end.
-    static func runToEnd(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:]) async throws
-        -> ProgramEnd
-    {
-        try await run(name, arguments, environment: environment) { program in
+    static func runToEnd(
+        _ name: String, _ arguments: [String] = [], under wrapper: [String] = [], environment: [String: String] = [:]
+    ) async throws -> ProgramEnd {
+        try await run(name, arguments, under: wrapper, environment: environment) { program in
             _ = await program.lines.first { _ in false }
         }.1
     }

@@ -33,12 +33,11 @@ struct Sidecar: Sendable {
     }
 
     /// Runs `body` with a sidecar of its own and ends it with SIGTERM.
-    /// - Parameter wrapper: a command line that runs it, such as a tracer's.
+    /// - Parameter wrapper: as in `Programs.run`.
     static func with<Result: Sendable>(
         _ settings: [String: String], under wrapper: [String] = [], _ body: (Sidecar) async throws -> Result
     ) async throws -> (result: Result, end: ProgramEnd) {
-        let command = wrapper + ["ciam-sidecar"]
-        let run = try await Programs.run(command[0], Array(command.dropFirst()), environment: settings) { program in
+        let run = try await Programs.run("ciam-sidecar", under: wrapper, environment: settings) { program in
             let line = await program.lines.first { $0.contains(" info ready ") }
             guard let line, let port = number(line, "listen=127.0.0.1:"), let adminPort = number(line, "admin=") else {
                 throw BadSample(what: "the sidecar did not start: \(program.lines.all)")

@@ -56,10 +56,9 @@ import Testing
             "SIDECAR_ADMIN_LISTEN": "127.0.0.1:\(adminPort)",
         ]
         // After the admin port, which is the first, each one takes its time; between two of them the admin port is served.
-        let slowly = Programs.tracer("listen", injecting: "delay_enter=500ms:when=2+") + ["ciam-sidecar"]
-        _ = try await Programs.run(
-            slowly[0], Array(slowly.dropFirst()), environment: Self.nowhere.merging(listens) { $1 }
-        ) { _ in
+        let slowly = Programs.tracer("listen", injecting: "delay_enter=500ms:when=2+")
+        let settings = Self.nowhere.merging(listens) { $1 }
+        _ = try await Programs.run("ciam-sidecar", under: slowly, environment: settings) { _ in
             try await Curl.untilReady(adminPort)
             let refused = try await Curl.run(["http://127.0.0.1:\(ports[7])/api/v2/tenant/users"])
             #expect(refused.member("error_code") == "SIDECAR.UPSTREAM_UNREACHABLE", "\(refused)")
@@ -69,8 +68,8 @@ import Testing
     /// Without a descriptor for what wakes it nothing could ever be sent: it ends and says so.
     @Test func noDescriptorForTheWayToTheTenant() async throws {
         // The second that a thread of an event loop asks for; the first is the event loop's own.
-        let knife = Programs.tracer("eventfd2", injecting: "error=EMFILE:when=2+") + ["ciam-sidecar"]
-        let end = try await Programs.runToEnd(knife[0], Array(knife.dropFirst()), environment: Self.nowhere)
+        let knife = Programs.tracer("eventfd2", injecting: "error=EMFILE:when=2+")
+        let end = try await Programs.runToEnd("ciam-sidecar", under: knife, environment: Self.nowhere)
         #expect(end.exitCode == 69)
         #expect(end.lines.last?.hasSuffix("is the system out of memory or file descriptors?") == true)
     }
