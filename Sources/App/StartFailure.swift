@@ -60,7 +60,7 @@ package enum StartFailure: Error, Sendable {
         case .unusable(let path, let code):
             "\(path) cannot be used by SQLite (code \(code)); is it a session store, and is the disk writable?"
         case .newerSchema(let path, let version):
-            "\(path) was written by a newer version (schema \(version)); start that one"
+            "\(path) was written by a newer version (schema \(version)); start that one, or put a copy of the file from before it back"
         case .wrongKey(let path): "\(path) was sealed with another key; give that one in SIDECAR_STORE_KEY"
         case .keyFile(let path): "\(path) does not hold 32 bytes in base64; put the right file back"
         case .keyMissing(let path):

@@ -77,6 +77,19 @@ enum SQLiteValue: Sendable {
         }
     }
 
+    /// All of `work` or, if it throws, nothing of it.
+    func transaction<Value>(_ work: (SQLiteConnection) throws(StoreError) -> Value) throws(StoreError) -> Value {
+        try execute("BEGIN IMMEDIATE")
+        do {
+            let value = try work(self)
+            try execute("COMMIT")
+            return value
+        } catch {
+            try? execute("ROLLBACK")
+            throw error
+        }
+    }
+
     /// How many rows the last `INSERT`, `UPDATE` or `DELETE` has changed.
     var changes: Int { unsafe Int(sqlite3_changes(handle)) }
 

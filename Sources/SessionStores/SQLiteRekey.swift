@@ -7,15 +7,7 @@ enum SQLiteRekey {
     /// - Returns: how many records could not be opened and were left out.
     static func run(_ connection: SQLiteConnection, from old: RecordSeal, to new: RecordSeal) throws(StoreError) -> Int
     {
-        try connection.execute("BEGIN IMMEDIATE")
-        do {
-            let damaged = try rekey(connection, old, new)
-            try connection.execute("COMMIT")
-            return damaged
-        } catch {
-            try? connection.execute("ROLLBACK")
-            throw error
-        }
+        try connection.transaction { (connection) throws(StoreError) in try rekey(connection, old, new) }
     }
 
     private static func rekey(_ connection: SQLiteConnection, _ old: RecordSeal, _ new: RecordSeal) throws(StoreError)
@@ -46,10 +38,11 @@ enum SQLiteRekey {
                 }
                 let moved = new.name(of: session.key)
                 guard let resealed = new.seal(plain, name: moved) else { continue }
+                try LineageRows(name: name, connection: connection).rename(to: moved)
+                try connection.run("UPDATE lineage_part SET name = ? WHERE name = ?", [.blob(moved), .blob(name)])
                 try connection.run(
                     "UPDATE session SET name = ?, record = ? WHERE name = ?",
                     [.blob(moved), .blob(resealed), .blob(name)])
-                try connection.run("UPDATE lineage SET name = ? WHERE name = ?", [.blob(moved), .blob(name)])
             }
         }
     }

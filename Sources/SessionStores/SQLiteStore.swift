@@ -1,25 +1,14 @@
 // Sessions in a SQLite file: acknowledged means on disk.
 
 package import Model
+internal import NIOConcurrencyHelpers
 
 /// `sqlite:PATH` (contract 9): WAL, synchronous FULL, records sealed, one owner process per file.
 package final class SQLiteStore: SessionStore {
-    /// The schema that this program writes (`PRAGMA user_version`).
-    static let schemaVersion = 1
-
     /// So many pages are written to the log (`PATH-wal`, 16 MB) before it is copied into the file. A page that was written many times
     /// meanwhile is copied once; with SQLite's own 1000, a tenth of a refresh's CPU time went into that.
     private static let pragmas = """
         PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000
-        """
-
-    private static let schema = """
-        CREATE TABLE session (name BLOB PRIMARY KEY, ends INTEGER NOT NULL, attempt BLOB, record BLOB NOT NULL) WITHOUT ROWID;
-        CREATE INDEX session_by_end ON session (ends);
-        CREATE TABLE lineage (hash BLOB PRIMARY KEY, name BLOB NOT NULL, generation INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE INDEX lineage_by_name ON lineage (name, generation);
-        CREATE TABLE secret (name BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
-        PRAGMA user_version = 1;
         """
 
     package static var libraryVersion: String { SQLiteConnection.libraryVersion }
@@ -30,6 +19,9 @@ package final class SQLiteStore: SessionStore {
     private let writer: SQLiteThread
     private let reader: SQLiteThread
     private let lock: OwnerLock
+    /// Of the sessions that were asked for last.
+    private let names = NIOLockedValueBox<[SessionKey: [UInt8]]>([:])
+    private static let rememberedNames = 256
 
     /// Opens the file at `path`, making it and its folder if they are missing.
     /// - Parameters:
@@ -76,11 +68,7 @@ package final class SQLiteStore: SessionStore {
     ) throws(StoreOpenError) -> StoreKeys {
         do {
             try connection.execute(pragmas)
-            guard case .integer(let version)? = try connection.run("PRAGMA user_version").first?.first else {
-                throw StoreError.failed(operation: "version", code: 0)
-            }
-            if version > Int64(schemaVersion) { throw StoreOpenError.newerSchema(path: path, version: Int(version)) }
-            if version == 0 { try connection.execute("BEGIN IMMEDIATE;" + schema + "COMMIT;") }
+            try SQLiteSchema.prepare(connection, path: path)
             if let old = try oldSeals.first(where: { try isSealed(connection, with: $0) }) {
                 for _ in 0..<(try SQLiteRekey.run(connection, from: old, to: seal)) { onDamage() }
             }
@@ -130,7 +118,18 @@ package final class SQLiteStore: SessionStore {
     }
 
     private func row(_ key: SessionKey) -> SessionRow {
-        SessionRow(name: seal.name(of: key), seal: seal, onDamage: onDamage)
+        SessionRow(name: name(of: key), seal: seal, onDamage: onDamage)
+    }
+
+    /// A rotation asks for it twice within a moment, and hashing it costs more than a look into a small table.
+    private func name(of key: SessionKey) -> [UInt8] {
+        if let known = names.withLockedValue({ $0[key] }) { return known }
+        let name = seal.name(of: key)
+        names.withLockedValue { names in
+            if names.count >= Self.rememberedNames { names.removeAll(keepingCapacity: true) }
+            names[key] = name
+        }
+        return name
     }
 
     package func load(_ key: SessionKey) async throws(StoreError) -> StoredSession? {
@@ -185,8 +184,8 @@ package final class SQLiteStore: SessionStore {
             let known = try row.read(connection)?.session
             guard try begun.readAttempt(connection) == intent.attempt else { return .fenced(known) }
             if let known, !session.replaces(known) { return .fenced(known) }
-            try begun.merge(into: row, connection)
-            try row.write(session, tokenHash, attempt: nil, connection)
+            let lineage = try begun.handOver(to: row, generation: session.generation, connection)
+            try row.write(session, tokenHash, attempt: nil, inherited: lineage, connection)
             return .committed
         }
     }

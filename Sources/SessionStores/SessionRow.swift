@@ -15,9 +15,6 @@ struct SessionRow: Sendable {
         var stored: StoredSession? { session.map { StoredSession(session: $0, unfinished: unfinished) } }
     }
 
-    /// So many generations are forgotten at once.
-    private static let removedTogether: Int64 = 16
-
     let name: [UInt8]
     let seal: RecordSeal
     let onDamage: @Sendable () -> Void
@@ -44,21 +41,28 @@ struct SessionRow: Sendable {
         try connection.run("UPDATE session SET attempt = ? WHERE name = ?", [value, .blob(name)])
     }
 
-    /// - Parameter attempt: what stays begun.
-    func write(_ session: Session, _ hash: TokenHash, attempt: AttemptID?, _ connection: SQLiteConnection)
-        throws(StoreError)
-    {
-        let sealed = try sealed(session)
+    /// - Parameters:
+    ///   - attempt: what stays begun.
+    ///   - inherited: hashes of another session that find this one from now on.
+    func write(
+        _ session: Session, _ hash: TokenHash, attempt: AttemptID?, inherited: [TokenHash] = [],
+        _ connection: SQLiteConnection
+    ) throws(StoreError) {
+        let (sealed, lineage) = (try sealed(session), LineageRows(name: name, connection: connection))
+        let generation = Int64(clamping: session.generation)
+        // The older hashes were added when they were the newest, but for a token that was presented from elsewhere.
+        let added = try lineage.add(session.superseded.suffix(2).map(\.hash) + [hash], generation: generation)
         try connection.run(
             """
-            INSERT INTO session VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
-            SET ends = excluded.ends, attempt = excluded.attempt, record = excluded.record
+            INSERT INTO session VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+            SET ends = excluded.ends, attempt = excluded.attempt, record = excluded.record,
+            hashes = CAST(hashes || excluded.hashes AS BLOB)
             """,
             [
                 .blob(name), .integer(session.expiresAt.milliseconds), attempt.map { .blob($0.bytes) } ?? .null,
-                .blob(sealed),
+                .blob(sealed), .blob((inherited + added).bytes),
             ])
-        try writeLineage(session, hash, presented: nil, connection)
+        try lineage.trim(generation: generation)
     }
 
     /// Writes over what the intent was begun with, and ends its attempt.
@@ -66,12 +70,24 @@ struct SessionRow: Sendable {
     func write(_ session: Session, _ hash: TokenHash, ending intent: RotationIntent, _ connection: SQLiteConnection)
         throws(StoreError) -> Bool
     {
-        let sealed = try sealed(session)
+        let (sealed, lineage) = (try sealed(session), LineageRows(name: name, connection: connection))
+        let generation = Int64(clamping: session.generation)
         try connection.run(
-            "UPDATE session SET ends = ?, attempt = NULL, record = ? WHERE name = ? AND attempt = ?",
-            [.integer(session.expiresAt.milliseconds), .blob(sealed), .blob(name), .blob(intent.attempt.bytes)])
+            """
+            UPDATE session SET ends = ?, attempt = NULL, record = ?, hashes = CAST(hashes || ? AS BLOB)
+            WHERE name = ? AND attempt = ?
+            """,
+            [
+                .integer(session.expiresAt.milliseconds), .blob(sealed), .blob(hash.bytes), .blob(name),
+                .blob(intent.attempt.bytes),
+            ])
         guard connection.changes > 0 else { return false }
-        try writeLineage(session, hash, presented: intent.tokenHash, connection)
+        // What comes before the presented token was added with it. The presented one a login may have taken to another row meanwhile.
+        let isNext = session.superseded.last?.hash == intent.tokenHash
+        let superseded = session.superseded.suffix(isNext ? 1 : 2).map(\.hash)
+        try lineage.list(try lineage.add(superseded, generation: generation))
+        _ = try lineage.add([hash], generation: generation)
+        try lineage.trim(generation: generation)
         return true
     }
 
@@ -82,39 +98,20 @@ struct SessionRow: Sendable {
         return sealed
     }
 
-    /// - Parameter presented: the hash of the token that the session was rotated from; nil for any other write.
-    private func writeLineage(
-        _ session: Session, _ hash: TokenHash, presented: TokenHash?, _ connection: SQLiteConnection
-    ) throws(StoreError) {
-        let generation = Int64(clamping: session.generation)
-        // The older hashes were written when they were the newest, but for a token that was presented from elsewhere, and one that a login
-        // has taken to another row meanwhile. What comes before the presented one was written with it.
-        let isNext = presented != nil && session.superseded.last?.hash == presented
-        for hash in session.superseded.suffix(isNext ? 1 : 2).map(\.hash) + [hash] {
-            try connection.run(
-                // One that is there already dirties no page, unless it comes back after a long time.
-                """
-                INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE
-                SET name = excluded.name, generation = excluded.generation
-                WHERE name <> excluded.name OR generation < excluded.generation - 2
-                """,
-                [.blob(hash.bytes), .blob(name), .integer(generation)])
-        }
-        // Several at a time: each that is removed dirties a page of its own, and those that are found together share one.
-        let oldest = generation - Int64(SQLiteStore.lineageDepth)
-        guard oldest > 0, oldest % Self.removedTogether == 0 else { return }
-        try connection.run(
-            "DELETE FROM lineage WHERE name = ? AND generation < ?", [.blob(name), .integer(oldest)])
-    }
-
-    /// Hands the lineage over to another row and ends this one.
-    func merge(into other: SessionRow, _ connection: SQLiteConnection) throws(StoreError) {
-        try connection.run("UPDATE lineage SET name = ? WHERE name = ?", [.blob(other.name), .blob(name)])
+    /// Ends this row; its lineage finds another one from now on.
+    /// - Parameter generation: the other one's.
+    /// - Returns: the hashes that the other one has to list.
+    func handOver(to other: SessionRow, generation: UInt64, _ connection: SQLiteConnection) throws(StoreError)
+        -> [TokenHash]
+    {
+        let lineage = LineageRows(name: name, connection: connection)
+        let hashes = try lineage.rename(to: other.name, generation: Int64(clamping: generation))
         try remove(connection)
+        return hashes
     }
 
     func remove(_ connection: SQLiteConnection) throws(StoreError) {
-        try connection.run("DELETE FROM lineage WHERE name = ?", [.blob(name)])
+        try LineageRows(name: name, connection: connection).remove()
         try connection.run("DELETE FROM session WHERE name = ?", [.blob(name)])
     }
 }
