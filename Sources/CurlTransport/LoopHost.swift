@@ -16,10 +16,14 @@ final class LoopHost: @unchecked Sendable {
     private var alarm: ContinuousClock.Instant?
     private var whenOver: (() -> Void)?
     private var isPassing = false
+    /// A pass of this turn of the event loop has found something that has come.
+    private var hasFound = false
 
     /// So many commands from the event loop itself are enough for a pass: more of them are no cheaper together, and what they are about
     /// leaves the processor's caches before it is used again.
     private static let portion = 16
+    /// So often it is looked again in one turn: over a tenant that goes on talking, callers are not forgotten.
+    private static let mostLooks = 8
 
     init(
         _ loop: TransferLoop, _ inbox: LoopInbox, _ readiness: Readiness, _ waiter: ReadinessWaiter,
@@ -37,12 +41,27 @@ final class LoopHost: @unchecked Sendable {
         if receipt.isFirst {
             eventLoop.execute { [self] in
                 inbox.answer()
-                pass()
+                if pass() { hasFound = true }
+                lookAgain(Self.mostLooks)
             }
         } else if receipt.count >= Self.portion, eventLoop.inEventLoop, !isPassing {
-            pass()
+            if pass() { hasFound = true }
         }
         return true
+    }
+
+    /// When those who have been answered in this turn have gone on: answers to the last requests of the turn come meanwhile. Left for the
+    /// next turn, they would come to callers whose next requests that turn does not see any more: each second one would take twice as
+    /// long.
+    private func lookAgain(_ looks: Int) {
+        guard hasFound, looks > 0 else {
+            hasFound = false
+            return
+        }
+        eventLoop.execute { [self] in
+            hasFound = pass()
+            lookAgain(looks - 1)
+        }
     }
 
     /// Runs until the inbox is closed by a command and the last transfer has ended.
@@ -71,9 +90,10 @@ final class LoopHost: @unchecked Sendable {
         }
     }
 
-    private func pass() {
+    /// - Returns: whether something had come.
+    @discardableResult private func pass() -> Bool {
         // Before it runs, and after its end, nobody is served.
-        guard let bell else { return }
+        guard let bell else { return false }
         isPassing = true
         let next = loop.pass()
         isPassing = false
@@ -81,9 +101,12 @@ final class LoopHost: @unchecked Sendable {
         case .wait(let moment):
             if let moment { setAlarm(moment) }
         case .goOn: bell.ring()
-        case .over: return end(bell)
+        case .over:
+            end(bell)
+            return false
         }
         bell.arm()
+        return loop.hasFound
     }
 
     private func setAlarm(_ moment: ContinuousClock.Instant) {

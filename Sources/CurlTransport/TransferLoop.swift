@@ -25,6 +25,8 @@ struct TransferLoop {
     private var transfers: [TransferID: Transfer] = [:]
     private var idle: [EasyHandle] = []
     private var isClosing = false
+    /// Whether something was ready in the last pass.
+    private(set) var hasFound = false
     private var nextLook: ContinuousClock.Instant = .now
     private var addresses = HeaderList()
     private let book: ConnectionBook
@@ -53,6 +55,7 @@ struct TransferLoop {
     mutating func pass() -> Next {
         let now = ContinuousClock.now
         let (count, isWhole) = readiness.look(&ready)
+        hasFound = count > 0
         // What the list shows of connections that nobody uses counts before the next request takes one.
         direct.looked(sawAll: isWhole, at: now)
         for index in 0..<count { direct.lookAtIdle(ready[index].descriptor) }

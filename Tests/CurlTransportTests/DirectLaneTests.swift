@@ -3,10 +3,17 @@
 import CurlTransport
 import Listener
 import Model
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import TestSupport
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
 
 struct DirectLaneTests {
     /// A tenant behind a proxy that lets connections through one by one.
@@ -89,6 +96,54 @@ struct DirectLaneTests {
                     seen.append(busy)
                 }
                 #expect(seen == Array(repeating: 0, count: 16) + [1])
+            }
+        }
+    }
+
+    /// What comes while others are answered is not left for the next turn of the event loop, which begins with what callers have sent
+    /// meanwhile.
+    @Test func answersThatComeInATurnAreLookedForInIt() async throws {
+        let (isOpen, reached, heldRequest) = (ConditionLock(value: false), Gate(), NIOLockedValueBox(0))
+        let script = ScriptedTenant.Script.each { number in
+            if number == heldRequest.withLockedValue({ $0 }) {
+                reached.signal()
+                isOpen.lock(whenValue: true)
+                isOpen.unlock()
+            }
+            return .ok()
+        }
+        try await ScriptedTenant.with(script) { tenant in
+            let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+            try await withClient(of: tenant, on: eventLoop) { client in
+                while client.connections.idle < 2 {
+                    let answers = (1...8).map { _ in Task { await client.exchange() } }
+                    for answer in answers { expect(await answer.value, "200 ok") }
+                }
+                let before = tenant.received.count
+                heldRequest.withLockedValue { $0 = before + 1 }
+                let (turns, tasks) = (try await TurnProbe.start(on: eventLoop), EventLoopTasks(eventLoop))
+                let first = Task(executorPreference: tasks) {
+                    expect(await client.exchange(), "200 ok")
+                    turns.said("first")
+                    // The event loop will find this when it next looks at its own sockets.
+                    turns.askForNext()
+                    while tenant.received.count < before + 2 { sched_yield() }
+                }
+                await reached.wait()
+                // The second is asked for in a turn at whose end the first one's answer is there, and answered while that is gone on with.
+                let second = try await eventLoop.submit {
+                    let second = Task.immediate(executorPreference: tasks) {
+                        expect(await client.exchange(), "200 ok")
+                        turns.said("second")
+                    }
+                    isOpen.lock()
+                    isOpen.unlock(withValue: true)
+                    while tenant.received.count < before + 1 { sched_yield() }
+                    return second
+                }.get()
+                await first.value
+                await second.value
+                #expect(await turns.end() == ["first", "second", "next turn"])
             }
         }
     }
@@ -195,5 +250,47 @@ struct DirectLaneTests {
                 }
             }
         }
+    }
+}
+
+/// Notes what happens, and when an event loop begins its next turn.
+private final class TurnProbe: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private let notes = NIOLockedValueBox<[String]>([])
+    private let hasTurned = Gate()
+    private let asking: Int32
+    private let channel = NIOLockedValueBox<(any Channel)?>(nil)
+
+    private init(asking: Int32) { self.asking = asking }
+
+    static func start(on eventLoop: any EventLoop) async throws -> TurnProbe {
+        var ends: [Int32] = [-1, -1]
+        try #require(unsafe pipe(&ends) == 0)
+        let probe = TurnProbe(asking: ends[1])
+        let channel = try await NIOPipeBootstrap(group: eventLoop)
+            .channelInitializer { $0.pipeline.addHandler(probe) }
+            .takingOwnershipOfDescriptor(input: ends[0]).get()
+        probe.channel.withLockedValue { $0 = channel }
+        return probe
+    }
+
+    func said(_ note: String) { notes.withLockedValue { $0.append(note) } }
+
+    func askForNext() {
+        var byte: UInt8 = 1
+        _ = unsafe write(asking, &byte, 1)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        said("next turn")
+        hasTurned.signal()
+    }
+
+    func end() async -> [String] {
+        await hasTurned.wait()
+        try? await channel.withLockedValue { $0 }?.close().get()
+        close(asking)
+        return notes.withLockedValue { $0 }
     }
 }
