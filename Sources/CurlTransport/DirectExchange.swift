@@ -5,6 +5,9 @@ internal import HTTP1
 internal import Model
 
 extension DirectLane {
+    /// Of TLS, in a pass: no connection keeps the others waiting, and what has come is still in the processor's caches when it is passed on.
+    private static let recordsTogether = 4
+
     mutating func begin(_ transfer: DirectTransfer, on connection: DirectConnection) {
         guard transfer.aboutToSend() else {
             makeIdle(connection)
@@ -53,22 +56,26 @@ extension DirectLane {
     }
 
     private mutating func receive(_ connection: DirectConnection, _ transfer: DirectTransfer) {
-        guard !transfer.mustPause else {
-            connection.isPaused = true
-            return
-        }
-        switch receive(connection) {
-        case .nothing: if let fault = connection.sendFault { again(connection, transfer, fault) }
-        case .end: ended(connection, transfer)
-        case .failed(let code): again(connection, transfer, code)
-        case .bytes(let count):
-            switch connection.read(scratch, upTo: count, by: transfer) {
-            // One record of TLS in a pass: no connection keeps the others waiting, and small pieces stay in the processor's caches.
-            case nil: goOn(connection)
-            case true?: finish(connection, transfer)
-            case false?: fail(connection, CURLE_WEIRD_SERVER_REPLY)
+        for record in 0..<Self.recordsTogether {
+            guard !transfer.mustPause else {
+                connection.isPaused = true
+                return
+            }
+            switch receive(connection) {
+            case .nothing:
+                if record == 0, let fault = connection.sendFault { again(connection, transfer, fault) }
+                return
+            case .end: return ended(connection, transfer)
+            case .failed(let code): return again(connection, transfer, code)
+            case .bytes(let count):
+                switch connection.read(scratch, upTo: count, by: transfer) {
+                case nil: break
+                case true?: return finish(connection, transfer)
+                case false?: return fail(connection, CURLE_WEIRD_SERVER_REPLY)
+                }
             }
         }
+        goOn(connection)
     }
 
     /// The peer has ended the connection: that ends an answer that has no other end.
