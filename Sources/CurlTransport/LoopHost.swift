@@ -16,8 +16,11 @@ final class LoopHost: @unchecked Sendable {
     private var alarm: ContinuousClock.Instant?
     private var whenOver: (() -> Void)?
     private var isPassing = false
-    /// A pass of this turn of the event loop has found something that has come.
+    /// A pass for commands, or a look after one, has found something that has come.
     private var hasFound = false
+    private var isLookQueued = false
+    /// Until the bell rings, which is in another turn of the event loop. What a look finds has rung it as well.
+    private var looksLeft = mostLooks
 
     /// So many commands from the event loop itself are enough for a pass: more of them are no cheaper together, and what they are about
     /// leaves the processor's caches before it is used again.
@@ -42,7 +45,7 @@ final class LoopHost: @unchecked Sendable {
             eventLoop.execute { [self] in
                 inbox.answer()
                 if pass() { hasFound = true }
-                lookAgain(Self.mostLooks)
+                lookAgain()
             }
         } else if receipt.count >= Self.portion, eventLoop.inEventLoop, !isPassing {
             if pass() { hasFound = true }
@@ -53,14 +56,14 @@ final class LoopHost: @unchecked Sendable {
     /// When those who have been answered in this turn have gone on: answers to the last requests of the turn come meanwhile. Left for the
     /// next turn, they would come to callers whose next requests that turn does not see any more: each second one would take twice as
     /// long.
-    private func lookAgain(_ looks: Int) {
-        guard hasFound, looks > 0 else {
-            hasFound = false
-            return
-        }
+    private func lookAgain() {
+        guard hasFound, looksLeft > 0, !isLookQueued else { return }
+        isLookQueued = true
         eventLoop.execute { [self] in
+            isLookQueued = false
+            looksLeft -= 1
             hasFound = pass()
-            lookAgain(looks - 1)
+            lookAgain()
         }
     }
 
@@ -70,6 +73,7 @@ final class LoopHost: @unchecked Sendable {
         do {
             let hung = eventLoop.flatSubmit { [self] in
                 Doorbell.hang(readiness.descriptor, on: eventLoop, waiter: waiter) { [self] in
+                    (looksLeft, hasFound) = (Self.mostLooks, false)
                     // Otherwise there will be a pass for what has come, before the event loop waits again.
                     if !inbox.isCalled { pass() }
                 }

@@ -42,9 +42,23 @@ struct LineageRows {
     /// old by then: several hashes at a time, since those that are found together share pages.
     func trim(generation: Int64) throws(StoreError) {
         switch generation % Self.partSpan {
-        case 0: try makePart(generation)
+        case 0 where generation > 0: try makePart(generation)
         case 1: try removeParts(before: generation - Int64(SQLiteStore.lineageDepth))
         default: break
+        }
+    }
+
+    /// Lists hashes that have rows already, as if they had come one by one.
+    /// - Parameter hashes: oldest first.
+    func bring(_ hashes: [(hash: TokenHash, generation: Int64)]) throws(StoreError) {
+        func part(_ generation: Int64) -> Int64 { (generation + Self.partSpan - 1) / Self.partSpan * Self.partSpan }
+        guard let newest = hashes.last.map({ part($0.generation) }) else { return }
+        try list(hashes.filter { part($0.generation) == newest }.map(\.hash))
+        for (generation, hashes) in Dictionary(grouping: hashes, by: { part($0.generation) }) where generation < newest
+        {
+            try connection.run(
+                "INSERT INTO lineage_part VALUES (?, ?, ?)",
+                [.blob(name), .integer(generation), .blob(hashes.map(\.hash).bytes)])
         }
     }
 
@@ -61,19 +75,27 @@ struct LineageRows {
         guard oldest > 0 else { return }
         let parts = try connection.run(
             "SELECT hashes FROM lineage_part WHERE name = ? AND generation < ?", [.blob(name), .integer(oldest)])
+        var young: [TokenHash] = []
         for hash in Self.hashes(parts) {
-            // One that came back since is in a newer part as well.
             try connection.run(
                 "DELETE FROM lineage WHERE hash = ? AND name = ? AND generation < ?",
                 [.blob(hash), .blob(name), .integer(oldest)])
+            guard connection.changes == 0, try isOwn(hash), let hash = TokenHash(hash) else { continue }
+            young.append(hash)
         }
+        // Those that came back since, or are of a life that ended with a damaged record: they stay listed.
+        try list(young)
         try connection.run(
             "DELETE FROM lineage_part WHERE name = ? AND generation < ?", [.blob(name), .integer(oldest)])
     }
 
+    private func isOwn(_ hash: [UInt8]) throws(StoreError) -> Bool {
+        try !connection.run("SELECT 1 FROM lineage WHERE hash = ? AND name = ?", [.blob(hash), .blob(name)]).isEmpty
+    }
+
     /// Renames the rows; the lists are moved by the caller.
     /// - Parameter generation: of the session that has them from now on, if it is another one.
-    /// - Returns: every hash that was listed, oldest first.
+    /// - Returns: every hash that was listed.
     @discardableResult
     func rename(to other: [UInt8], generation: Int64 = .max) throws(StoreError) -> [TokenHash] {
         let hashes = try all()
@@ -90,6 +112,10 @@ struct LineageRows {
         for hash in try all() {
             try connection.run("DELETE FROM lineage WHERE hash = ? AND name = ?", [.blob(hash), .blob(name)])
         }
+        try removeParts()
+    }
+
+    func removeParts() throws(StoreError) {
         try connection.run("DELETE FROM lineage_part WHERE name = ?", [.blob(name)])
     }
 

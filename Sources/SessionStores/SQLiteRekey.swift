@@ -38,6 +38,9 @@ enum SQLiteRekey {
                 }
                 let moved = new.name(of: session.key)
                 guard let resealed = new.seal(plain, name: moved) else { continue }
+                // A damaged one may have been left there when this key was given up for another.
+                try LineageRows(name: moved, connection: connection).remove()
+                try connection.run("DELETE FROM session WHERE name = ?", [.blob(moved)])
                 try LineageRows(name: name, connection: connection).rename(to: moved)
                 try connection.run("UPDATE lineage_part SET name = ? WHERE name = ?", [.blob(moved), .blob(name)])
                 try connection.run(

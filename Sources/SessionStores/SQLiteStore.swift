@@ -68,7 +68,10 @@ package final class SQLiteStore: SessionStore {
     ) throws(StoreOpenError) -> StoreKeys {
         do {
             try connection.execute(pragmas)
-            try SQLiteSchema.prepare(connection, path: path)
+            let found = try SQLiteSchema.found(connection, path: path)
+            // Before anything is changed in it.
+            if found > 0 { try checkKey(connection, [seal] + oldSeals, path) }
+            try SQLiteSchema.prepare(connection, found: found)
             if let old = try oldSeals.first(where: { try isSealed(connection, with: $0) }) {
                 for _ in 0..<(try SQLiteRekey.run(connection, from: old, to: seal)) { onDamage() }
             }
@@ -81,6 +84,18 @@ package final class SQLiteStore: SessionStore {
             case StoreError.failed(_, let code): throw .unusable(path: path, code: code)
             default: throw .unusable(path: path, code: 0)
             }
+        }
+    }
+
+    private static func checkKey(_ connection: SQLiteConnection, _ seals: [RecordSeal], _ path: String) throws {
+        let name = Array("lineage".utf8)
+        // None yet in a store that was ended while it was made.
+        guard
+            case .blob(let sealed)? = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)])
+                .first?.first
+        else { return }
+        guard seals.contains(where: { $0.open(sealed, name: name) != nil }) else {
+            throw StoreOpenError.wrongKey(path: path)
         }
     }
 

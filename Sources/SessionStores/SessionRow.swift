@@ -78,7 +78,9 @@ struct SessionRow: Sendable {
             WHERE name = ? AND attempt = ?
             """,
             [
-                .integer(session.expiresAt.milliseconds), .blob(sealed), .blob(hash.bytes), .blob(name),
+                // The same token again is listed already.
+                .integer(session.expiresAt.milliseconds), .blob(sealed),
+                .blob(hash == intent.tokenHash ? [] : hash.bytes), .blob(name),
                 .blob(intent.attempt.bytes),
             ])
         guard connection.changes > 0 else { return false }
@@ -106,12 +108,17 @@ struct SessionRow: Sendable {
     {
         let lineage = LineageRows(name: name, connection: connection)
         let hashes = try lineage.rename(to: other.name, generation: Int64(clamping: generation))
-        try remove(connection)
+        try lineage.removeParts()
+        try removeRecord(connection)
         return hashes
     }
 
     func remove(_ connection: SQLiteConnection) throws(StoreError) {
         try LineageRows(name: name, connection: connection).remove()
+        try removeRecord(connection)
+    }
+
+    private func removeRecord(_ connection: SQLiteConnection) throws(StoreError) {
         try connection.run("DELETE FROM session WHERE name = ?", [.blob(name)])
     }
 }

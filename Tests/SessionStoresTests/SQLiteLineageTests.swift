@@ -167,6 +167,85 @@ struct SQLiteLineageTests {
         }
     }
 
+    /// A tenant that only makes a session longer: nothing grows.
+    @Test func theSameTokenAgainIsListedOnce() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            let store = try SQLiteStore(path: path, key: nil)
+            for generation: UInt64 in [5, 16] {
+                let session = try sampleSession("alice", "T\(generation)", generation: generation)
+                let hash = sampleHash("T\(generation)")
+                _ = try await store.save(session, tokenHash: hash)
+                for attempt: UInt64 in 1...100 {
+                    let intent = RotationIntent(
+                        attempt: AttemptID(high: 0, low: attempt), session: session, tokenHash: hash)
+                    #expect(try await store.begin(intent) == .granted)
+                    #expect(try await store.commit(session, tokenHash: hash, ending: intent) == .committed)
+                }
+            }
+            await store.close()
+            #expect(
+                try sqliteNumber(
+                    path, "SELECT (SELECT length(hashes) FROM session) + (SELECT sum(length(hashes)) FROM lineage_part)"
+                )
+                    == 2 * 16)
+            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+        }
+    }
+
+    /// A session whose record is damaged begins anew, with the tokens of its life before: they grow old like any others.
+    @Test func aLifeBeforeADamagedRecordIsRemovedToo() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            func rotate(_ life: String, _ generations: ClosedRange<UInt64>) async throws {
+                let store = try SQLiteStore(path: path, key: nil)
+                for number in generations {
+                    let session = try sampleSession("alice", "\(life)\(number)", generation: number)
+                    _ = try await store.save(session, tokenHash: sampleHash("\(life)\(number)"))
+                }
+                await store.close()
+            }
+            try await rotate("A", 1...500)
+            try await sqlite(path, "UPDATE session SET record = zeroblob(100)")
+            try await rotate("B", 1...1100)
+            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            try await rotate("B", 1101...1700)
+            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            #expect(try (1025...1060).contains(sqliteNumber(path, "SELECT count(*) FROM lineage")))
+        }
+    }
+
+    @Test func aFirstPresentationMakesNoPart() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            let store = try SQLiteStore(path: path, key: nil)
+            let presented = try sampleSession("anonymous", "E", generation: 0)
+            let intent = RotationIntent(
+                attempt: AttemptID(high: 0, low: 1), session: presented, tokenHash: sampleHash("E"))
+            #expect(try await store.begin(intent) == .granted)
+            await store.close()
+            #expect(try sqliteNumber(path, "SELECT count(*) FROM lineage_part") == 0)
+        }
+    }
+
+    /// A record that is left behind under an old key is in nobody's way when that key comes back.
+    @Test func aKeyThatComesBack() async throws {
+        try await withTestFolder { folder in
+            let path = folder + "/sessions.db"
+            let (first, second) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
+            for (key, old, token) in [(first, [], "A"), (second, [first], "B"), (first, [second], "C")] {
+                let store = try SQLiteStore(path: path, key: key, oldKeys: old)
+                if token == "C" { #expect(try await store.load(.sample("alice"))?.session.token == .sample("B")) }
+                _ = try await store.save(
+                    try sampleSession("alice", token, generation: token == "C" ? 2 : 1), tokenHash: sampleHash(token))
+                await store.close()
+                if token == "A" { try await sqlite(path, "UPDATE session SET record = zeroblob(100)") }
+            }
+            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            #expect(try sqliteNumber(path, "SELECT count(*) FROM session") == 1)
+        }
+    }
+
     /// A page of the session, of its place by end, and of the hash each, whatever the number of sessions: what a rotation costs.
     @Test func aRotationWritesFewPages() async throws {
         try await withTestFolder { folder in
@@ -219,7 +298,12 @@ struct SQLiteLineageTests {
         try await withTestFolder { folder in
             let path = folder + "/sessions.db"
             try await makeVersion1(path)
+            #expect(throws: StoreOpenError.wrongKey(path: path)) {
+                try SQLiteStore(path: path, key: [UInt8](repeating: 7, count: 32))
+            }
+            #expect(try sqliteNumber(path, "PRAGMA user_version") == 1)
             let store = try SQLiteStore(path: path, key: nil)
+            #expect(try sqliteNumber(path, "SELECT max(length(hashes)) FROM session") <= 16 * 16)
             for number in [302, 303, 1000, 1299, 1300] {
                 let user = try SessionKey.sample("user\(number % 2)")
                 #expect(try await store.find(sampleHash("T\(number)"))?.session.key == user, "\(number)")
