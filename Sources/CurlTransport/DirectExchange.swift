@@ -5,7 +5,8 @@ internal import HTTP1
 internal import Model
 
 extension DirectLane {
-    /// Of TLS, whenever something has come: no connection keeps the others waiting, and what has come is still in the processor's caches when it is passed on.
+    /// Of TLS, whenever something has come: no connection keeps the others waiting, and what has come is still in the processor's caches
+    /// when it is passed on.
     private static let recordsTogether = 4
 
     mutating func begin(_ transfer: DirectTransfer, on connection: DirectConnection) {
@@ -22,15 +23,14 @@ extension DirectLane {
 
     mutating func move(_ connection: DirectConnection) {
         guard let transfer = connection.transfer else { return }
-        let hadFault = connection.sendFault != nil
-        if !hadFault, !transfer.isSent {
+        if connection.sendFault == nil, !transfer.isSent {
             send(connection)
             guard connection.transfer === transfer else { return announce(connection) }
-        }
-        // What a failed send has read of the answer is all there was.
-        if !hadFault, connection.sendFault != nil {
-            announce(connection)
-            return transfer.flush(at: now)
+            // What a failed send has read of the answer is all there was.
+            if connection.sendFault != nil {
+                announce(connection)
+                return transfer.flush(at: now)
+            }
         }
         receive(connection, transfer)
         announce(connection)

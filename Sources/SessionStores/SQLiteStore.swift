@@ -87,23 +87,23 @@ package final class SQLiteStore: SessionStore {
         }
     }
 
+    /// Whether one of the keys opens the store. There is nothing to open yet in one that was ended while it was made.
     private static func checkKey(_ connection: SQLiteConnection, _ seals: [RecordSeal], _ path: String) throws {
-        let name = Array("lineage".utf8)
-        // None yet in a store that was ended while it was made.
-        guard
-            case .blob(let sealed)? = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)])
-                .first?.first
-        else { return }
-        guard seals.contains(where: { $0.open(sealed, name: name) != nil }) else {
+        guard let sealed = try sealedSecret("lineage", connection) else { return }
+        guard seals.contains(where: { $0.open(sealed, name: Array("lineage".utf8)) != nil }) else {
             throw StoreOpenError.wrongKey(path: path)
         }
     }
 
     private static func isSealed(_ connection: SQLiteConnection, with seal: RecordSeal) throws(StoreError) -> Bool {
-        let name = Array("lineage".utf8)
-        let rows = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)])
-        guard case .blob(let sealed)? = rows.first?.first else { return false }
-        return seal.open(sealed, name: name) != nil
+        guard let sealed = try sealedSecret("lineage", connection) else { return false }
+        return seal.open(sealed, name: Array("lineage".utf8)) != nil
+    }
+
+    private static func sealedSecret(_ purpose: String, _ connection: SQLiteConnection) throws(StoreError) -> [UInt8]? {
+        let rows = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(Array(purpose.utf8))])
+        guard case .blob(let sealed)? = rows.first?.first else { return nil }
+        return sealed
     }
 
     /// A random key kept in the store itself, made at first use; it stays when the sealing key changes.
@@ -111,9 +111,7 @@ package final class SQLiteStore: SessionStore {
         throws -> [UInt8]
     {
         let name = Array(purpose.utf8)
-        if case .blob(let sealed)? = try connection.run("SELECT record FROM secret WHERE name = ?", [.blob(name)])
-            .first?.first
-        {
+        if let sealed = try sealedSecret(purpose, connection) {
             guard let key = seal.open(sealed, name: name), key.count == 32 else {
                 throw StoreOpenError.wrongKey(path: path)
             }

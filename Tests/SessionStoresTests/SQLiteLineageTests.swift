@@ -20,6 +20,11 @@ struct SQLiteLineageTests {
         WHERE typeof(hashes) <> 'blob' OR length(hashes) % 16 <> 0
         """
 
+    private func expectWholeLists(_ path: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        #expect(try sqliteNumber(path, Self.unlisted) == 0, sourceLocation: sourceLocation)
+        #expect(try sqliteNumber(path, Self.broken) == 0, sourceLocation: sourceLocation)
+    }
+
     private func rows(_ path: String) throws -> Int {
         try sqliteNumber(path, "SELECT (SELECT count(*) FROM lineage) + (SELECT count(*) FROM lineage_part)")
     }
@@ -84,8 +89,7 @@ struct SQLiteLineageTests {
             }
             #expect(found > 2000, "\(found)")
             await store.close()
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
-            #expect(try sqliteNumber(path, Self.broken) == 0)
+            try expectWholeLists(path)
             // A generation may have two hashes.
             #expect(try sqliteNumber(path, "SELECT count(*) FROM lineage") < 3 * 2 * (1024 + 64))
             let again = try SQLiteStore(path: path, key: nil)
@@ -110,8 +114,7 @@ struct SQLiteLineageTests {
             }
             #expect(try await store.find(sampleHash("T3")) == nil)
             await store.close()
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
-            #expect(try sqliteNumber(path, Self.broken) == 0)
+            try expectWholeLists(path)
         }
     }
 
@@ -161,8 +164,7 @@ struct SQLiteLineageTests {
             for number in 3...1200 { _ = try await rotate("alice", "T\(number)", UInt64(number)) }
             #expect(try await store.find(sampleHash("N2000")) == nil)
             await store.close()
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
-            #expect(try sqliteNumber(path, Self.broken) == 0)
+            try expectWholeLists(path)
             #expect(try (1025...1060).contains(sqliteNumber(path, "SELECT count(*) FROM lineage")))
         }
     }
@@ -189,7 +191,7 @@ struct SQLiteLineageTests {
                     path, "SELECT (SELECT length(hashes) FROM session) + (SELECT sum(length(hashes)) FROM lineage_part)"
                 )
                     == 2 * 16)
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            try expectWholeLists(path)
         }
     }
 
@@ -208,9 +210,9 @@ struct SQLiteLineageTests {
             try await rotate("A", 1...500)
             try await sqlite(path, "UPDATE session SET record = zeroblob(100)")
             try await rotate("B", 1...1100)
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            try expectWholeLists(path)
             try await rotate("B", 1101...1700)
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            try expectWholeLists(path)
             #expect(try (1025...1060).contains(sqliteNumber(path, "SELECT count(*) FROM lineage")))
         }
     }
@@ -241,7 +243,7 @@ struct SQLiteLineageTests {
                 await store.close()
                 if token == "A" { try await sqlite(path, "UPDATE session SET record = zeroblob(100)") }
             }
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
+            try expectWholeLists(path)
             #expect(try sqliteNumber(path, "SELECT count(*) FROM session") == 1)
         }
     }
@@ -319,8 +321,7 @@ struct SQLiteLineageTests {
             #expect(try await store.find(sampleHash("T2000")) != nil)
             try await store.forget(.sample("user1"))
             await store.close()
-            #expect(try sqliteNumber(path, Self.unlisted) == 0)
-            #expect(try sqliteNumber(path, Self.broken) == 0)
+            try expectWholeLists(path)
             #expect(try (1025...1100).contains(sqliteNumber(path, "SELECT count(*) FROM lineage")))
         }
     }
